@@ -1,0 +1,27 @@
+"""A world at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Max
+
+from evaluation.models import EvaluationRun
+from strategies.models import Binding
+from worlds.selectors import get_world, policies_of, policy_summary, world_document
+
+
+def describe(world_id: str) -> dict[str, Any]:
+    """World, active policy, counts by state, last evaluation; the next one once a schedule runs."""
+    runs = EvaluationRun.objects.filter(world_id=world_id)
+    active = policies_of(world_id).filter(state="active").first()
+    bindings = Binding.objects.filter(world_id=world_id).values_list("state").annotate(count=Count("id"))
+    statuses = runs.values_list("status").annotate(count=Count("id"))
+    return {
+        "world": world_document(get_world(world_id)),
+        "active_policy": policy_summary(active) if active else None,
+        "bindings_by_state": {state: 0 for state in Binding.State.values} | dict(bindings.order_by()),
+        "runs_by_status": {status: 0 for status in EvaluationRun.Status.values} | dict(statuses.order_by()),
+        "last_evaluation": runs.aggregate(last=Max("evaluated_at"))["last"],
+        "next_evaluation": None,
+    }

@@ -1,0 +1,69 @@
+"""Base of all API views: parse, call one use case, render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from django.http import HttpResponse
+from pydantic import BaseModel
+from rest_framework.views import APIView
+
+from qmtl_site.accounts.access import Access
+from qmtl_site.accounts.authentication import actor_of
+from qmtl_site.audit.actor import Actor
+from qmtl_site.http.documents import dump, finished
+from qmtl_site.http.idempotency import answer_once, request_hash
+from qmtl_site.http.problems import invalid
+from qmtl_site.http.refusals import Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ServiceView(APIView):
+    """Declares `access` per method; OPTIONS is not served."""
+
+    access: ClassVar[dict[str, Access]] = {}
+    http_method_names: ClassVar = ["get", "head", "post", "put", "patch", "delete"]
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.request)
+
+    def body(self, shape: type[M]) -> M:
+        """The request's body as a typed document; 422 with a pointer per bad field."""
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise Invalid.at("", "the body must be a JSON object")
+        return shape.model_validate(data, strict=False)
+
+    def query(self, shape: type[M]) -> M:
+        """The query's parameters as a typed document."""
+        try:
+            return shape.model_validate(self.request.query_params.dict())
+        except ValueError as error:
+            refused = invalid(error)  # type: ignore[arg-type]
+            raise Invalid(
+                refused.detail, faults=[Invalid.at("?" + f.pointer[1:], f.detail).faults[0] for f in refused.faults]
+            ) from None
+
+    def once(self, answer: Callable[[], HttpResponse]) -> HttpResponse:
+        """Answer a creation, once per Idempotency-Key when the caller sends one."""
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None:
+            return answer()
+        raw = getattr(self.request, "raw_body", b"")
+        digest = request_hash(str(self.request.method), self.request.get_full_path(), raw or dump(self.request.data))
+        return answer_once(user_id=self.request.user.id, key=key, digest=digest, answer=answer)
+
+    @staticmethod
+    def reply(document: Any, *, status: int = 200, etag: str | None = None, location: str | None = None) -> HttpResponse:
+        response = finished(dump(document), status=status)
+        response["Cache-Control"] = "no-cache"
+        if etag is not None:
+            response["ETag"] = f'"{etag}"'
+        if location is not None:
+            response["Location"] = location
+        return response
+
+

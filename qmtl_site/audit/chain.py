@@ -1,0 +1,80 @@
+"""Recording acts and verifying the chain."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from django.utils import timezone
+
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.models import AuditEntry
+from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.ledger.transactions import Staged, stage
+
+log = structlog.get_logger(__name__)
+
+
+def record(
+    actor: Actor, action: str, *, object_type: str, object_id: str, world_id: str | None = None, **details: Any
+) -> None:
+    """Stage one audit entry for the transaction of the current use case."""
+    entry = AuditEntry(
+        stream=world_id or SYSTEM_STREAM,
+        at=timezone.now(),
+        actor_id=actor.user_id,
+        actor=actor.name,
+        actor_label=actor.label,
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        details=canonical(details).decode(),
+        request_id=actor.request_id,
+    )
+    stage(Staged(stream=entry.stream, payload=entry, write=write_entries))
+
+
+def write_entries(head: Ledger, entries: Sequence[AuditEntry]) -> None:
+    for entry in entries:
+        head.audit_sequence += 1
+        entry.sequence = head.audit_sequence
+        entry.previous_hash = head.audit_head
+        entry.hash = head.audit_head = digest(entry)
+    AuditEntry.objects.bulk_create(entries)
+
+
+def canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z, default=str)
+
+
+def digest(entry: AuditEntry) -> str:
+    """sha256 over all columns but the hash itself, in canonical JSON."""
+    names = [f.attname for f in AuditEntry._meta.concrete_fields if f.attname not in {"id", "hash"}]
+    return hashlib.sha256(canonical({name: getattr(entry, name) for name in names})).hexdigest()
+
+
+@dataclass(frozen=True)
+class Break:
+    stream: str
+    sequence: int
+    reason: str
+
+
+def verify(stream: str) -> Iterator[Break]:
+    """Every place where a stream's chain does not hold: a changed, removed, inserted or cut-off row."""
+    expected, previous = 1, ""
+    for entry in AuditEntry.objects.filter(stream=stream).order_by("sequence").iterator(chunk_size=2000):
+        if entry.sequence != expected:
+            yield Break(stream, expected, f"entry {expected} is missing (found {entry.sequence})")
+        if entry.previous_hash != previous:
+            yield Break(stream, entry.sequence, "does not continue from the entry before it")
+        if digest(entry) != entry.hash:
+            yield Break(stream, entry.sequence, "its content does not match its hash")
+        expected, previous = entry.sequence + 1, entry.hash
+    head = Ledger.objects.filter(stream=stream).first()
+    if head is not None and (head.audit_sequence, head.audit_head) != (expected - 1, previous):
+        yield Break(stream, expected, f"the tail is cut: the ledger knows {head.audit_sequence} entries")

@@ -1,0 +1,1 @@
+"""Large arrays by content hash: small ones in PostgreSQL, larger ones in a folder, S3 or GCS."""

@@ -1,0 +1,32 @@
+"""ETags: strong ones for immutable documents, revision counters for rows that change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse
+
+from qmtl_site.http.documents import JSON, finished
+from qmtl_site.http.refusals import PreconditionFailed
+
+
+def tags(header: str) -> set[str]:
+    """The entity tags of If-Match or If-None-Match, without weakness marks."""
+    return {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",") if tag.strip()}
+
+
+def require_match(headers: Mapping[str, str], current: str) -> None:
+    """PreconditionFailed when If-Match is given and names neither the current tag nor `*`."""
+    given = headers.get("If-Match")
+    if given is not None and not tags(given) & {current, "*"}:
+        raise PreconditionFailed(f'The current ETag is "{current}"', current_etag=current)
+
+
+def immutable(request: HttpRequest, body: bytes | memoryview, etag: str, *, media_type: str = JSON) -> HttpResponse:
+    """A document that never changes, by its own id: strong ETag, cached for ever, 304 when the caller has it."""
+    if_none_match = request.META.get("HTTP_IF_NONE_MATCH")
+    fresh = if_none_match is not None and bool(tags(if_none_match) & {etag, "*"})
+    response = finished(b"" if fresh else bytes(body), status=304 if fresh else 200, media_type=media_type)
+    response["ETag"] = f'"{etag}"'
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,92 @@
+"""Strict JSON in, finished JSON out (orjson: refuses NaN, Infinity and 1e999, which the standard json takes)."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+from qmtl_site.http.refusals import BadRequest
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+MAX_DEPTH = 64
+
+
+def dump(document: Any) -> bytes:
+    """JSON bytes of plain values, datetimes (RFC 3339, UTC) and NumPy scalars; NaN becomes null."""
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def load(raw: bytes) -> Any:
+    """A JSON value; BadRequest with the place of the fault for anything else."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})") from None
+    if b"\\u0000" in raw:
+        refuse_nul(value)
+    return value
+
+
+def refuse_nul(value: Any) -> None:
+    """PostgreSQL's text cannot hold NUL: refuse it wherever it stands."""
+    pending = [("", value)]
+    while pending:
+        pointer, item = pending.pop()
+        if isinstance(item, str) and "\0" in item:
+            raise BadRequest(f"The text at {pointer or '/'} contains a NUL character")
+        if isinstance(item, dict):
+            pending += [(f"{pointer}/{key}", key) for key in item]
+            pending += [(f"{pointer}/{key}", child) for key, child in item.items()]
+        elif isinstance(item, list):
+            pending += [(f"{pointer}/{index}", child) for index, child in enumerate(item)]
+
+
+class StrictJSONParser(BaseParser):
+    """Takes every content type as JSON: a forgotten header is no reason to refuse a good document."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        return load(stream.read())
+
+
+class DocumentRenderer(BaseRenderer):
+    media_type = JSON
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else dump(data)
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """The service has one representation; whatever Accept says, it is JSON."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0] if parsers else None
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def finished(body: bytes, *, status: int = 200, media_type: str = JSON, **headers: str) -> HttpResponse:
+    """A response of bytes that are already JSON; header names with underscores for dashes."""
+    response = HttpResponse(body, status=status, content_type=media_type)
+    for name, value in headers.items():
+        response[name.replace("_", "-")] = value
+    return response
+
+
+class RawParser(BaseParser):
+    """Keeps the body as it came, for documents whose text itself is kept."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> bytes:
+        return stream.read()

@@ -1,0 +1,121 @@
+"""`make run`: QMTL on this machine, from nothing to a login."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from qmtl_site.launcher import commands, credentials, environment
+from qmtl_site.launcher.environment import Address
+from qmtl_site.launcher.lock import only_one
+from qmtl_site.launcher.places import PROJECT, local_folder
+from qmtl_site.launcher.servers import Servers, durable_servers
+from qmtl_site.launcher.supervisor import Supervisor
+from qmtl_site.launcher.watch import Watch
+
+SECONDS_TO_READY = 90
+
+
+def run() -> None:
+    local = local_folder()
+    with only_one(local), closing(Watch()) as watch:
+        address = Address.from_environment(os.environ)
+        address.check_free()
+        print("Starting PostgreSQL and Valkey ...", flush=True)
+        with durable_servers(local, os.environ, watch) as servers:
+            setup = _prepare(local, servers, address)
+            with Supervisor(watch) as supervisor:
+                supervisor.start(PROJECT / "Procfile", environment.for_services(setup, address))
+                supervisor.follow(lambda: _announcement(address, local / "credentials.env"))
+
+
+def _prepare(local: Path, servers: Servers, address: Address) -> dict[str, str]:
+    """Database, roles, users and demo data. Each step does nothing when it was done before."""
+    print(f"  {_origin(servers)}\nPreparing the database ...", flush=True)
+    file = local / "credentials.env"
+    secret_key = credentials.read(file).get("SECRET_KEY") or secrets.token_urlsafe(50)
+    credentials.update(
+        file,
+        QMTL_URL=address.url,
+        QMTL_STREAM_URL=address.stream_url,
+        SECRET_KEY=secret_key,
+        **servers.environment(),
+    )
+    blobs = local / "blobs"
+    blobs.mkdir(mode=0o700, exist_ok=True)
+    setup = environment.for_commands(
+        os.environ, servers, secret_key=os.environ.get("SECRET_KEY") or secret_key, blobs=blobs
+    )
+    commands.manage(setup, "migrate", "--noinput")
+    commands.manage(setup, "grant_roles")
+    commands.manage(setup, "ensure_local_users", "--credentials", str(file))
+    commands.manage(setup, "load_demo")
+    return setup
+
+
+def _origin(servers: Servers) -> str:
+    given = [name for name in ("postgres", "valkey") if name not in servers.started]
+    started = f"started {' and '.join(servers.started)}" if servers.started else "nothing to start"
+    return started + (f"; {' and '.join(given)} given by the environment" if given else "")
+
+
+def _announcement(address: Address, file: Path) -> Iterator[str]:
+    """Waits until QMTL answers, then says where and how to log in."""
+    problem = wait_until_ready(address)
+    if problem:
+        yield f"\nQMTL is not ready after {SECONDS_TO_READY} s: {problem}. The lines above may say why.\n"
+        return
+    yield ready_text(address, file, credentials.read(file), show_password=sys.stdout.isatty())
+
+
+def ready_text(address: Address, file: Path, values: Mapping[str, str], *, show_password: bool) -> str:
+    # A log file that somebody sends around must not hold the password.
+    password = values.get("QMTL_ADMIN_PASSWORD", "") if show_password else "QMTL_ADMIN_PASSWORD of that file"
+    return f"""
+QMTL is ready.
+
+  admin pages      {address.url}/admin/     user {values.get("QMTL_ADMIN_USER", "")}   password {password}
+  API              {address.url}/docs
+  event streams    {address.stream_url}
+  tokens           {os.path.relpath(file, PROJECT)}    to use them:  set -a; . .local/credentials.env; set +a
+
+Ctrl-C stops everything; the data stays. `make reset` removes it.
+"""
+
+
+def wait_until_ready(address: Address) -> str:
+    """Empty when both processes answer; otherwise what was wrong at last."""
+    deadline = time.monotonic() + SECONDS_TO_READY
+    while True:
+        problem = _web_problem(address) or _stream_problem(address)
+        if not problem or time.monotonic() > deadline:
+            return problem
+        time.sleep(0.2)
+
+
+def _web_problem(address: Address) -> str:
+    request = urllib.request.Request(f"{address.url}/readyz")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy to ourselves
+    try:
+        with direct.open(request, timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"/readyz answers {error.code} {error.read(500).decode(errors='replace')}"
+    except OSError as error:
+        return f"the web process does not answer ({error})"
+
+
+def _stream_problem(address: Address) -> str:
+    try:
+        with socket.create_connection((address.reachable_host, address.stream_port), timeout=2):
+            return ""
+    except OSError as error:
+        return f"the stream process does not answer ({error})"

@@ -1,0 +1,50 @@
+"""Heads of the numbered streams, and the base of rows that are evidence."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.db import models
+
+SYSTEM_STREAM = "_system"
+
+
+class Ledger(models.Model):
+    """Heads of one stream: a world's, or `_system` for what belongs to no world."""
+
+    stream = models.CharField(primary_key=True, max_length=128)
+    event_sequence = models.BigIntegerField(default=0)
+    audit_sequence = models.BigIntegerField(default=0)
+    audit_head = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        verbose_name = "stream"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(event_sequence__gte=0, audit_sequence__gte=0), name="ledger_only_counts_up_from_zero"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.stream
+
+
+class AppendOnly(models.Model):
+    """A row that is written once.
+
+    The migration of each subclass adds `ForbidChange`: triggers that refuse UPDATE, DELETE and TRUNCATE to every
+    role; `manage.py grant_roles` takes these rights from the application's role as well. The owner can
+    purge only by disabling the triggers on purpose.
+    """
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+
+def evidence_tables() -> list[str]:
+    """Tables of all append-only models, sorted."""
+    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))

@@ -1,0 +1,1 @@
+"""Events that leave with the transaction: emit, subscribe, relay."""

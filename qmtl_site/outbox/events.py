@@ -1,0 +1,123 @@
+"""Events: frozen, past tense, with ids and facts; emitted inside the transaction of the change.
+
+A CloudEvents 1.0 envelope carries each (https://cloudevents.io), with `sequence` as an extension attribute.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+import orjson
+from django.db import connection
+from django.utils import timezone
+
+from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.ledger.transactions import Staged, stage
+from qmtl_site.outbox.models import OutboxEvent
+
+CHANNEL = "qmtl_outbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events; a subclass names its type and its facts. `world_id` None: the `_system` stream."""
+
+    type: ClassVar[str]
+    world_id: str | None
+
+    @property
+    def subject(self) -> str:
+        return ""
+
+    def data(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+E = TypeVar("E", bound=Event)
+_inside: dict[type[Event], list[Callable[[Any], None]]] = {}
+_after: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+
+
+def inside(kind: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Subscribe in the same transaction: may refuse or close, never open."""
+
+    def subscribe(handler: Callable[[E], None]) -> Callable[[E], None]:
+        _inside.setdefault(kind, []).append(handler)
+        return handler
+
+    return subscribe
+
+
+def after(kind: type[E]) -> Callable[[Callable[[dict[str, Any]], None]], Callable[[dict[str, Any]], None]]:
+    """Subscribe after commit: called by the relay with the CloudEvent, at least once, in order per world."""
+
+    def subscribe(handler: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        _after.setdefault(kind.type, []).append(handler)
+        return handler
+
+    return subscribe
+
+
+def handlers_of(event_type: str) -> Sequence[Callable[[dict[str, Any]], None]]:
+    return _after.get(event_type, ())
+
+
+def emit(event: Event) -> None:
+    """Stage the event for the outbox and call its inside subscribers."""
+    moment = timezone.now()
+    stage(Staged(stream=event.world_id or SYSTEM_STREAM, payload=(moment, event), write=write_events))
+    for handler in _inside.get(type(event), ()):
+        handler(event)
+
+
+def write_events(head: Ledger, staged: Sequence[tuple[datetime, Event]]) -> None:
+    rows = [row_of(head.stream, head.event_sequence + n, moment, event) for n, (moment, event) in enumerate(staged, 1)]
+    OutboxEvent.objects.bulk_create(rows)
+    head.event_sequence += len(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, head.stream])
+
+
+def row_of(stream: str, sequence: int, moment: datetime, event: Event) -> OutboxEvent:
+    event_id = uuid.uuid4()
+    envelope = {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": f"/worlds/{stream}" if event.world_id else "/",
+        "type": event.type,
+        "subject": event.subject,
+        "time": moment,
+        "datacontenttype": "application/json",
+        "sequence": sequence,
+        "data": event.data(),
+    }
+    if not event.subject:
+        del envelope["subject"]
+    return OutboxEvent(
+        stream=stream,
+        sequence=sequence,
+        event_id=event_id,
+        type=event.type,
+        subject=event.subject,
+        time=moment,
+        document=orjson.dumps(envelope, option=orjson.OPT_UTC_Z).decode(),
+    )
+
+
+def read(stream: str, *, after: int, limit: int) -> tuple[list[bytes], int]:
+    """Events of a stream after a sequence, as stored JSON, and the sequence to ask for next."""
+    rows = list(
+        OutboxEvent.objects.filter(stream=stream, sequence__gt=after)
+        .order_by("sequence")
+        .values_list("sequence", "document")[:limit]
+    )
+    return [document.encode() for _, document in rows], rows[-1][0] if rows else after
+
+
+def head(stream: str) -> int:
+    return Ledger.objects.filter(stream=stream).values_list("event_sequence", flat=True).first() or 0

@@ -1,0 +1,111 @@
+"""HTTP of strategies and bindings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+
+from qmtl_site.accounts.access import READ, TOKEN, permission, roles
+from qmtl_site.accounts.models import Role
+from qmtl_site.accounts.views import ServiceView
+from qmtl_site.http.openapi import PAGED, operation
+from qmtl_site.http.pagination import page
+from qmtl_site.http.refusals import Invalid, PreconditionFailed
+from strategies import errors, schemas, services
+from strategies.models import Binding
+from strategies.selectors import binding_document, bindings_of, get_strategy, strategy_document, visible_strategies
+from worlds.errors import WorldRetired
+
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold.")
+
+
+class Strategies(ServiceView):
+    access: ClassVar = {"GET": TOKEN, "POST": permission("strategies.add_strategy")}
+
+    @operation(
+        "Strategies that you own or that are bound in your worlds",
+        response=schemas.StrategyPage,
+        parameters=[*PAGED, OpenApiParameter("family", str), OpenApiParameter("owner", str)],
+    )
+    def get(self, request: Any) -> HttpResponse:
+        rows = visible_strategies(user_id=request.user.id, is_superuser=request.user.is_superuser)
+        params = request.query_params
+        for name, lookup in (("family", "family"), ("owner", "owner__username")):
+            if value := params.get(name):
+                rows = rows.filter(**{lookup: value.replace("\0", "")})
+        return self.reply(page(rows, params, strategy_document))
+
+    @operation(
+        "Register a strategy",
+        request=schemas.StrategyCreate,
+        response=schemas.StrategyDocument,
+        status=201,
+        refused=[errors.StrategyExists],
+    )
+    def post(self, request: Any) -> HttpResponse:
+        fields = self.body(schemas.StrategyCreate)
+
+        def create() -> HttpResponse:
+            strategy = services.register_strategy(fields=fields, actor=self.actor)
+            return self.reply(
+                strategy_document(strategy),
+                status=201,
+                etag=str(strategy.revision),
+                location=f"/strategies/{strategy.id}",
+            )
+
+        return self.once(create)
+
+
+class StrategyItem(ServiceView):
+    access: ClassVar = {"GET": TOKEN, "PATCH": TOKEN}
+
+    @operation("A strategy", response=schemas.StrategyDocument)
+    def get(self, request: Any, strategy_id: str) -> HttpResponse:
+        strategy = get_strategy(strategy_id, user_id=request.user.id, is_superuser=request.user.is_superuser)
+        return self.reply(strategy_document(strategy), etag=str(strategy.revision))
+
+    @operation(
+        "Change a strategy, or register its next version (its owner)",
+        request=schemas.StrategyPatch,
+        response=schemas.StrategyDocument,
+        parameters=[IF_MATCH],
+        refused=[PreconditionFailed],
+    )
+    def patch(self, request: Any, strategy_id: str) -> HttpResponse:
+        get_strategy(strategy_id, user_id=request.user.id, is_superuser=request.user.is_superuser)
+        fields = self.body(schemas.StrategyPatch)
+        services.update_strategy(strategy_id=strategy_id, fields=fields, actor=self.actor, headers=request.headers)
+        return self.get(request, strategy_id)
+
+
+class Bindings(ServiceView):
+    access: ClassVar = {"GET": READ, "POST": roles(Role.SUBMITTER, Role.OPERATOR)}
+
+    @operation(
+        "Strategies of a world with state and latest figures",
+        response=schemas.BindingPage,
+        parameters=[*PAGED, OpenApiParameter("state", str, enum=Binding.State.values)],
+    )
+    def get(self, request: Any, world_id: str) -> HttpResponse:
+        rows = bindings_of(world_id)
+        if state := request.query_params.get("state"):
+            if state not in Binding.State.values:
+                raise Invalid.at("?state", f"state is one of {', '.join(Binding.State.values)}")
+            rows = rows.filter(state=state)
+        return self.reply(page(rows, request.query_params, binding_document))
+
+    @operation(
+        "Bind strategies to a world",
+        request=schemas.Bind,
+        response=schemas.Bound,
+        status=201,
+        refused=[WorldRetired],
+    )
+    def post(self, request: Any, world_id: str) -> HttpResponse:
+        wanted = self.body(schemas.Bind).strategies
+        services.bind_strategies(world_id=world_id, strategy_ids=wanted, actor=self.actor)
+        rows = bindings_of(world_id).filter(strategy_id__in=wanted).order_by("id")
+        return self.reply({"items": [binding_document(row) for row in rows]}, status=201)

@@ -1,0 +1,152 @@
+"""Strategies and their bindings to worlds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from worlds.models import World
+
+
+class Strategy(models.Model):
+    """Registered once; what has a lifecycle is its binding to a world."""
+
+    class Side(models.TextChoices):
+        LONG = "long"
+        SHORT = "short"
+        BOTH = "both"
+
+    id = models.CharField(primary_key=True, max_length=128)
+    name = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(default=1)
+    family = models.CharField(max_length=128, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="strategies")
+    tags = models.JSONField(default=list)
+    side = models.CharField(max_length=8, choices=Side.choices, default=Side.LONG)
+    model_card = models.JSONField(default=dict)
+    code_hash = models.CharField(max_length=128, blank=True)
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "strategies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("id"), name="strategy_ids_differ_by_more_than_case"),
+            models.CheckConstraint(
+                condition=Q(id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"), name="a_strategy_id_fits_in_a_url"
+            ),
+            models.CheckConstraint(condition=Q(side__in=["long", "short", "both"]), name="a_strategy_has_a_known_side"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="strategy_newest"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="strategy_owner_newest"),
+            models.Index(fields=["family", "-created_at", "-id"], name="strategy_family_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def family_key(self) -> str:
+        """Whose trials count together: the declared family, else everything of the owner."""
+        return f"family:{self.family}" if self.family else f"owner:{self.owner_id}"
+
+
+class Binding(FSMModelMixin, models.Model):
+    """A strategy in a world."""
+
+    class State(models.TextChoices):
+        SUBMITTED = "submitted"
+        VALIDATING = "validating"
+        REJECTED = "rejected"
+        DRY_RUN = "dry_run"
+        LIVE = "live"
+        INACTIVE = "inactive"
+        ARCHIVED = "archived"
+
+    S = State
+    NOT_ARCHIVED: ClassVar = [S.SUBMITTED, S.VALIDATING, S.REJECTED, S.DRY_RUN, S.LIVE, S.INACTIVE]
+
+    world = models.ForeignKey(World, on_delete=models.PROTECT, related_name="bindings")
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="bindings")
+    state = FSMField(default=State.SUBMITTED, choices=State.choices, protected=True)
+    state_since = models.DateTimeField()
+    consecutive_passes = models.PositiveIntegerField(default=0)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    last_counted_run = models.CharField(max_length=128, blank=True)
+    judged_code_hash = models.CharField(max_length=128, blank=True, help_text="Code of the run it was judged by.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["world", "strategy"], name="a_strategy_is_bound_once_per_world"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["submitted", "validating", "rejected", "dry_run", "live", "inactive", "archived"]
+                ),
+                name="a_binding_is_in_a_known_state",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["world", "-created_at", "-id"], name="binding_world_newest"),
+            models.Index(fields=["world", "state", "-created_at", "-id"], name="binding_world_state_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_id} in {self.world_id}"
+
+    @transition(state, source=S.SUBMITTED, target=S.VALIDATING)
+    def start_validation(self) -> None:
+        """Its first backtest run is being evaluated."""
+
+    @transition(state, source=[S.SUBMITTED, S.VALIDATING], target=S.REJECTED)
+    def reject(self) -> None:
+        """Fatal defect, or failed validation."""
+
+    @transition(state, source=[S.VALIDATING, S.INACTIVE], target=S.DRY_RUN)
+    def start_dry_run(self) -> None:
+        """Paper trading, being evaluated for promotion."""
+
+    @transition(state, source=S.DRY_RUN, target=S.LIVE)
+    def promote(self) -> None:
+        """Real orders may pass its gate; only inside an apply."""
+
+    @transition(state, source=S.LIVE, target=S.DRY_RUN)
+    def demote(self) -> None:
+        """Back to paper trading; only inside an apply."""
+
+    @transition(state, source=[S.DRY_RUN, S.LIVE], target=S.INACTIVE)
+    def deactivate(self) -> None:
+        """Stopped; holds no resources. From live: only inside an apply."""
+
+    @transition(state, source=NOT_ARCHIVED, target=S.ARCHIVED)
+    def archive(self) -> None:
+        """The end. From live: only inside an apply, or with its world."""
+
+    @transition(state, source=[S.REJECTED, S.INACTIVE], target=S.SUBMITTED)
+    def resubmit(self) -> None:
+        """A new backtest run came."""
+
+
+class LatestFigures(models.Model):
+    """Read model: the newest evaluated figures of a binding, filled by evaluation in its own transaction."""
+
+    binding = models.OneToOneField(Binding, primary_key=True, on_delete=models.CASCADE, related_name="latest")
+    run_id = models.CharField(max_length=128)
+    stage = models.CharField(max_length=16)
+    verdict = models.CharField(max_length=16)
+    recommended_stage = models.CharField(max_length=32)
+    figures = models.JSONField(default=dict)
+    evaluated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "latest figures"
+
+    def __str__(self) -> str:
+        return f"figures of {self.binding_id}"

@@ -1,0 +1,173 @@
+"""Use cases of strategies and their bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.chain import record
+from qmtl_site.http.conditional import require_match
+from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import emit
+from strategies.errors import StrategyExists
+from strategies.events import BindingStateChanged, StrategyRegistered, StrategyUpdated
+from strategies.models import Binding, LatestFigures, Strategy
+from strategies.schemas import StrategyCreate, StrategyFields, StrategyPatch
+from worlds.services import lock_world
+
+
+@use_case
+def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
+    now = timezone.now()
+    owner = User.objects.get(pk=actor.user_id)
+    strategy = Strategy(id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now)
+    set_fields(strategy, fields)
+    try:
+        with transaction.atomic():
+            strategy.save(force_insert=True)
+    except IntegrityError:
+        raise StrategyExists(f"There is already a strategy {fields.id!r} (ids differ by more than case)") from None
+    record(actor, "strategy.register", object_type="strategy", object_id=strategy.id, fields=told(fields))
+    emit(StrategyRegistered(world_id=None, strategy_id=strategy.id, version=strategy.version, owner=owner.username))
+    return strategy
+
+
+@use_case
+def update_strategy(*, strategy_id: str, fields: StrategyPatch, actor: Actor, headers: Any = None) -> Strategy:
+    """Change a strategy; a new version must be higher than the one before."""
+    strategy = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy_id).first()
+    if strategy is None:
+        raise NotFound(f"There is no strategy {strategy_id!r}")
+    require_owner(strategy, actor)
+    require_match(headers or {}, str(strategy.revision))
+    if fields.version is not None and fields.version < strategy.version:
+        raise Invalid.at("/version", f"the strategy is at version {strategy.version}; versions only rise")
+    set_fields(strategy, fields)
+    strategy.revision += 1
+    strategy.updated_at = timezone.now()
+    strategy.save()
+    record(actor, "strategy.update", object_type="strategy", object_id=strategy.id, fields=told(fields))
+    changed = sorted(fields.model_fields_set)
+    emit(StrategyUpdated(world_id=None, strategy_id=strategy.id, version=strategy.version, fields=changed))
+    return strategy
+
+
+@use_case
+def bind_strategies(*, world_id: str, strategy_ids: Sequence[str], actor: Actor) -> list[Binding]:
+    """Bind one's own strategies to a world; what is bound already stays as it is."""
+    lock_world(world_id)
+    wanted = list(dict.fromkeys(strategy_ids))
+    known = {strategy.id: strategy for strategy in Strategy.objects.filter(pk__in=wanted)}
+    for index, strategy_id in enumerate(strategy_ids):
+        if strategy_id not in known:
+            raise Invalid.at(f"/strategies/{index}", f"there is no strategy {strategy_id!r}")
+        require_owner(known[strategy_id], actor)
+    held = {b.strategy_id for b in Binding.objects.filter(world_id=world_id, strategy_id__in=wanted)}
+    create_bindings(world_id, [s for s in wanted if s not in held], actor=actor)
+    return list(Binding.objects.filter(world_id=world_id, strategy_id__in=wanted))
+
+
+def create_bindings(world_id: str, strategy_ids: Sequence[str], *, actor: Actor) -> None:
+    now = timezone.now()
+    rows = [Binding(world_id=world_id, strategy_id=s, state_since=now, created_at=now) for s in strategy_ids]
+    Binding.objects.bulk_create(rows)
+    for row in rows:
+        told_of_binding(row, before=None, reason="bound", actor=actor)
+
+
+@use_case
+def bind_for_run(*, world_id: str, strategy: Strategy, actor: Actor) -> Binding:
+    """The locked binding of a strategy that submits a run; the first run binds it."""
+    require_owner(strategy, actor)
+    binding = locked_bindings(world_id, [strategy.id]).get(strategy.id)
+    if binding is None:
+        bind_strategies(world_id=world_id, strategy_ids=[strategy.id], actor=actor)
+        binding = locked_bindings(world_id, [strategy.id])[strategy.id]
+    return binding
+
+
+def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Binding]:
+    """Bindings locked in id order."""
+    rows = Binding.objects.select_for_update(no_key=True).filter(world_id=world_id, strategy_id__in=strategy_ids)
+    return {row.strategy_id: row for row in rows.order_by("id")}
+
+
+@use_case
+def move_binding(*, binding: Binding, by: str, reason: str, actor: Actor, **judged: str) -> None:
+    """Fire a transition of a locked binding's lifecycle; both counters start anew."""
+    before = binding.state
+    getattr(binding, by)()
+    binding.state_since = timezone.now()
+    binding.consecutive_passes = binding.consecutive_failures = 0
+    for name, value in judged.items():
+        setattr(binding, name, value)
+    binding.save()
+    told_of_binding(binding, before=before, reason=reason, actor=actor)
+
+
+@use_case
+def archive_bindings(*, world_id: str, reason: str, actor: Actor) -> None:
+    """The end of all bindings of a world that retires."""
+    bindings = Binding.objects.select_for_update(no_key=True).filter(world_id=world_id).exclude(state="archived")
+    for binding in bindings.order_by("id"):
+        move_binding(binding=binding, by="archive", reason=reason, actor=actor)
+
+
+@use_case
+def record_latest_figures(*, rows: Sequence[LatestFigures]) -> None:
+    """Keep the newest figures of each binding; an older evaluation does not overwrite a newer one."""
+    newest: dict[int, LatestFigures] = {}
+    for row in sorted(rows, key=lambda r: r.evaluated_at):
+        newest[row.binding_id] = row
+    LatestFigures.objects.bulk_create(
+        newest.values(),
+        update_conflicts=True,
+        unique_fields=["binding"],
+        update_fields=["run_id", "stage", "verdict", "recommended_stage", "figures", "evaluated_at"],
+    )
+
+
+# --- parts of the use cases above -------------------------------------------------------------------------
+def require_owner(strategy: Strategy, actor: Actor) -> None:
+    if not (actor.is_superuser or actor.is_service or actor.is_user(strategy.owner_id)):
+        raise Forbidden(f"Strategy {strategy.id!r} belongs to somebody else")
+
+
+def set_fields(strategy: Strategy, fields: StrategyFields) -> None:
+    for name in fields.model_fields_set - {"id"}:
+        value = getattr(fields, name)
+        if value is None:
+            raise Invalid.at(f"/{name}", "null is not a value here")
+        setattr(strategy, name, value)
+
+
+def told(fields: StrategyFields) -> dict[str, Any]:
+    return fields.model_dump(mode="json", exclude_unset=True)
+
+
+def told_of_binding(binding: Binding, *, before: str | None, reason: str, actor: Actor) -> None:
+    record(
+        actor,
+        "binding.create" if before is None else "binding.move",
+        object_type="binding",
+        object_id=f"{binding.world_id}/{binding.strategy_id}",
+        world_id=binding.world_id,
+        before=before,
+        after=binding.state,
+        reason=reason,
+    )
+    emit(
+        BindingStateChanged(
+            world_id=binding.world_id,
+            strategy_id=binding.strategy_id,
+            before=before,
+            after=binding.state,
+            reason=reason,
+        )
+    )

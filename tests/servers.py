@@ -1,0 +1,61 @@
+"""PostgreSQL and Valkey for the tests, as a pytest plugin: `-p tests.servers`.
+
+Throw-away servers, apart from those of `make run`, start before the settings are read. To use others, set
+QMTL_TEST_DATABASE_URL (and ..._OWNER_URL, ..._ADMIN_URL) and QMTL_TEST_REDIS_URL. DATABASE_URL itself is
+never used: no test writes to a database that was meant for work.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from qmtl_site.launcher.environment import for_throwaway
+from qmtl_site.launcher.errors import LaunchError
+from qmtl_site.launcher.servers import Servers, throwaway_servers
+
+_running = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Around pytest-django's hook of the same name, which reads the settings."""
+    # A worker of pytest-xdist inherits the environment of the process that started the servers.
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _start()
+    yield
+
+
+def _start() -> None:
+    atexit.register(_running.close)
+    try:
+        servers = _running.enter_context(throwaway_servers(os.environ))
+    except LaunchError as error:
+        raise pytest.UsageError(str(error)) from None
+    blobs = _running.enter_context(tempfile.TemporaryDirectory(prefix="qmtl-blobs-"))
+    wanted = for_throwaway(os.environ, servers, Path(blobs))
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    os.environ |= wanted | {"QMTL_TEST_ADMIN_URL": servers.database_admin_url or ""}
+
+
+def pytest_unconfigure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _running.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The servers of this test run; `database_admin_url` is the superuser's, None if it was not given."""
+    return Servers(
+        database_url=os.environ["DATABASE_URL"],
+        database_owner_url=os.environ["DATABASE_OWNER_URL"],
+        database_admin_url=os.environ["QMTL_TEST_ADMIN_URL"] or None,
+        redis_url=os.environ["REDIS_URL"],
+    )

@@ -1,0 +1,168 @@
+"""Shapes of the world's API: what is taken and what is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+
+from qmtl_site.http.identifiers import Identifier
+from worlds.domain.series import SeriesInput, interval_milliseconds
+
+Text = Annotated[str, Strict()]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Label = Annotated[str, Strict(), Field(min_length=1, max_length=64)]
+Reason = Annotated[str, Strict(), Field(min_length=3, max_length=2000, description="Why; kept in the audit.")]
+Money = Annotated[Decimal, Field(gt=0, lt=Decimal("1e15"), max_digits=24, decimal_places=8, allow_inf_nan=False)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def known_interval(text: str) -> str:
+    interval_milliseconds(text)
+    return text
+
+
+class DataPreset(Shape):
+    id: Identifier
+    source: Literal["csv", "parquet", "ccxt", "package-dataset"]
+    symbols: list[Label] = Field(default_factory=list, max_length=5000)
+    interval: Annotated[str, AfterValidator(known_interval)] = "1d"
+    window: Annotated[str, Field(max_length=64)] | None = None
+    max_lag: Annotated[str, Field(max_length=64)] | None = None
+    dataset_fingerprint: Annotated[str, Field(max_length=256)] | None = None
+
+
+# How many periods of an interval a year can have: of a market that closes, up to one that never does.
+PERIODS_OF_A_DAY = {"d": 1.0, "w": 1 / 7, "h": 24.0, "m": 1440.0, "s": 86_400.0}
+
+
+def plausible_periods(interval: str, periods_per_year: float) -> bool:
+    count, unit = int(interval[:-1]), interval[-1]
+    around_the_clock = PERIODS_OF_A_DAY[unit] / count * 366
+    market_hours = PERIODS_OF_A_DAY[unit] / count * (240 if unit in "dw" else 240 * 0.2)
+    return market_hours <= periods_per_year * 1.0001 and periods_per_year <= around_the_clock * 1.01
+
+
+class WorldFields(Shape):
+    """What may be set at creation and changed later."""
+
+    name: Annotated[str, Strict(), Field(min_length=1, max_length=200)] | None = None
+    description: Annotated[str, Strict(), Field(max_length=20_000)] | None = None
+    owner: Annotated[str, Strict(), Field(max_length=150, description="User name; default: you.")] | None = None
+    labels: list[Label] | None = Field(default=None, max_length=50)
+    allow_live: Flag | None = None
+    periods_per_year: Annotated[Number, Field(gt=0, le=40_000_000)] | None = None
+    risk_free_rate: Annotated[Number, Field(gt=-1, lt=1)] | None = None
+    reference_capital: Money | None = None
+    reference_currency: Annotated[str, Strict(), Field(pattern=r"^[A-Z0-9]{2,12}$")] | None = None
+    benchmark: SeriesInput | None = None
+    data_presets: list[DataPreset] | None = Field(default=None, max_length=50)
+
+    @model_validator(mode="after")
+    def default_preset_agrees_with_the_year(self) -> WorldFields:
+        if self.data_presets and self.periods_per_year is not None:
+            interval = self.data_presets[0].interval
+            if not plausible_periods(interval, self.periods_per_year):
+                raise ValueError(f"data_presets[0].interval {interval} does not agree with periods_per_year")
+        return self
+
+
+class WorldCreate(WorldFields):
+    id: Identifier
+
+
+class WorldPatch(WorldFields):
+    pass
+
+
+class StateChange(Shape):
+    state: Literal["ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED", "Active", "Paused", "EvalOnly", "Retired"]
+    reason: Reason
+
+
+class BreakerChange(Shape):
+    engaged: Flag
+    reason: Reason
+
+
+class ActivatePolicy(Shape):
+    reason: Annotated[str, Strict(), Field(max_length=2000)] = ""
+
+
+class WorldDocument(BaseModel):
+    id: str
+    name: str
+    description: str
+    owner: str
+    labels: list[str]
+    state: Literal["ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED"]
+    state_since: datetime
+    allow_live: bool
+    circuit_breaker: bool
+    periods_per_year: float
+    risk_free_rate: float
+    reference_capital: float
+    reference_currency: str
+    benchmark: dict[str, Any] | None = Field(description="points, start, end of the benchmark series")
+    data_presets: list[dict[str, Any]]
+    active_policy_version: int | None
+    figures_frozen_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorldPage(BaseModel):
+    items: list[WorldDocument]
+    next_cursor: str | None
+
+
+class PolicySummary(BaseModel):
+    world_id: str
+    version: int
+    state: Literal["draft", "active", "deprecated"]
+    checksum: str
+    ruleset_hash: str
+    created_at: datetime
+    created_by: str | None
+    activated_at: datetime | None
+
+
+class PolicyDetail(PolicySummary):
+    media: Literal["yaml", "json"]
+    source: str
+    document: dict[str, Any] = Field(description="The policy with every default written out.")
+
+
+class PolicyPage(BaseModel):
+    items: list[PolicySummary]
+    next_cursor: str | None
+
+
+class AuditDocument(BaseModel):
+    sequence: int
+    at: datetime
+    actor: str
+    actor_label: str
+    action: str
+    object_type: str
+    object_id: str
+    details: dict[str, Any]
+    request_id: str
+    previous_hash: str
+    hash: str
+
+
+class AuditPage(BaseModel):
+    items: list[AuditDocument]
+    next_cursor: str | None
+
+
+class EventPage(BaseModel):
+    events: list[dict[str, Any]] = Field(description="CloudEvents 1.0, oldest first.")
+    next: int = Field(description="Ask with `after` = this for what comes later.")

@@ -1,0 +1,143 @@
+"""Reads of worlds and policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from numpy.typing import NDArray
+
+from qmtl_site.blobs import store
+from qmtl_site.http.refusals import NotFound
+from worlds.domain.policy import Policy, policy_from_document
+from worlds.domain.series import Times, iso
+from worlds.models import PolicyVersion, World
+
+
+def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
+    """Worlds in which the user has a role, with their owner and active policy version."""
+    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values("version")
+    worlds = World.objects.select_related("owner").annotate(active_policy_version=Subquery(active[:1]))
+    return worlds if is_superuser else worlds.filter(Q(roles__user_id=user_id)).distinct()
+
+
+def get_world(world_id: str) -> World:
+    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values("version")
+    world = (
+        World.objects.select_related("owner")
+        .annotate(active_policy_version=Subquery(active[:1]))
+        .filter(pk=world_id)
+        .first()
+    )
+    if world is None:
+        raise NotFound("There is no such world")
+    return world
+
+
+def world_document(world: World) -> dict[str, Any]:
+    """As the API answers it; the world comes from one of the selectors above."""
+    return {
+        "id": world.id,
+        "name": world.name,
+        "description": world.description,
+        "owner": world.owner.username,
+        "labels": world.labels,
+        "state": world.state,
+        "state_since": world.state_since,
+        "allow_live": world.allow_live,
+        "circuit_breaker": world.circuit_breaker,
+        "periods_per_year": world.periods_per_year,
+        "risk_free_rate": world.risk_free_rate,
+        "reference_capital": float(world.reference_capital),
+        "reference_currency": world.reference_currency,
+        "benchmark": None if world.benchmark_returns_id is None else {"sha256": world.benchmark_returns_id},
+        "data_presets": world.data_presets,
+        "active_policy_version": getattr(world, "active_policy_version", None),
+        "figures_frozen_at": world.figures_frozen_at,
+        "created_at": world.created_at,
+        "updated_at": world.updated_at,
+    }
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    times: Times
+    returns: NDArray[np.float64]
+
+
+def benchmark_of(world: World) -> Benchmark | None:
+    if world.benchmark_returns_id is None or world.benchmark_times_id is None:
+        return None
+    blobs = store.get_many([world.benchmark_returns_id, world.benchmark_times_id])
+    return Benchmark(
+        times=store.integers(blobs[world.benchmark_times_id]), returns=store.floats(blobs[world.benchmark_returns_id])
+    )
+
+
+def benchmark_summary(world: World) -> dict[str, Any] | None:
+    benchmark = benchmark_of(world)
+    if benchmark is None:
+        return None
+    return {
+        "sha256": world.benchmark_returns_id,
+        "points": int(benchmark.returns.size),
+        "start": iso(int(benchmark.times[0])),
+        "end": iso(int(benchmark.times[-1])),
+    }
+
+
+@dataclass(frozen=True)
+class ActivePolicy:
+    version: int
+    checksum: str
+    policy: Policy
+
+
+@lru_cache(maxsize=256)
+def compiled(checksum: str, canonical: str) -> Policy:
+    """The typed policy of a stored text; the text never changes, so that its checksum is the key."""
+    return policy_from_document(orjson.loads(canonical))
+
+
+def active_policy(world_id: str) -> ActivePolicy | None:
+    found = PolicyVersion.objects.select_related("text").filter(world_id=world_id, state="active").first()
+    if found is None:
+        return None
+    return ActivePolicy(found.version, found.text.checksum, compiled(found.text.checksum, found.text.canonical))
+
+
+def policies_of(world_id: str) -> QuerySet[PolicyVersion]:
+    return PolicyVersion.objects.filter(world_id=world_id).select_related("text", "created_by")
+
+
+def get_policy(world_id: str, version: int) -> PolicyVersion:
+    found = policies_of(world_id).filter(version=version).first()
+    if found is None:
+        raise NotFound(f"World {world_id} has no policy version {version}")
+    return found
+
+
+def policy_summary(policy: PolicyVersion) -> dict[str, Any]:
+    return {
+        "world_id": policy.world_id,
+        "version": policy.version,
+        "state": policy.state,
+        "checksum": policy.text.checksum,
+        "ruleset_hash": policy.text.ruleset_hash,
+        "created_at": policy.created_at,
+        "created_by": policy.created_by.username if policy.created_by else None,
+        "activated_at": policy.activated_at,
+    }
+
+
+def policy_detail(policy: PolicyVersion) -> dict[str, Any]:
+    return {
+        **policy_summary(policy),
+        "media": policy.text.media,
+        "source": policy.text.source,
+        "document": orjson.loads(policy.text.canonical),
+    }

@@ -1,0 +1,290 @@
+"""Use cases of worlds and policies: each one transaction with its audit entry and event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from qmtl.metrics import BadSeries, check_returns
+from qmtl_site.accounts.models import Role
+from qmtl_site.accounts.services import grant_role
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.chain import record
+from qmtl_site.blobs import store
+from qmtl_site.http.conditional import require_match
+from qmtl_site.http.refusals import Fault, Forbidden, Invalid, NotFound
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import emit
+from worlds.domain.policy import PolicyRefused, canonical_bytes, checksum, load_policy, ruleset_hash
+from worlds.domain.policy import RULESET_VERSION
+from worlds.domain.series import SeriesInput, SeriesRefused, read_times
+from worlds.errors import WorldExists, WorldRetired
+from worlds.events import PolicyUpdated, WorldCreated, WorldStateChanged, WorldUpdated
+from worlds.models import PolicyText, PolicyVersion, World
+from worlds.schemas import WorldCreate, WorldFields, WorldPatch, plausible_periods
+
+FROZEN_FIGURES = ("periods_per_year", "risk_free_rate", "reference_capital")
+SPELLINGS = {"Active": "ACTIVE", "Paused": "PAUSED", "EvalOnly": "EVALUATION_ONLY", "Retired": "RETIRED"}
+TRANSITIONS = {"ACTIVE": "resume", "EVALUATION_ONLY": "restrict", "PAUSED": "pause", "RETIRED": "retire"}
+Media = Literal["yaml", "json"]
+
+
+def lock_world(world_id: str, *, writable: bool = True) -> World:
+    """The world's row, locked so that rows may still refer to it; NotFound, or WorldRetired when it must take writes."""
+    world = World.objects.select_for_update(no_key=True).filter(pk=world_id).first()
+    if world is None:
+        raise NotFound("There is no such world")
+    if writable and world.is_retired:
+        raise WorldRetired()
+    return world
+
+
+@use_case
+def create_world(*, fields: WorldCreate, actor: Actor) -> World:
+    owner = named_user(fields.owner) if fields.owner else User.objects.get(pk=actor.user_id)
+    if owner.pk != actor.user_id and not actor.is_superuser:
+        raise Forbidden("Only a superuser creates a world for somebody else")
+    now = timezone.now()
+    world = World(id=fields.id, name=fields.name or fields.id, owner=owner, state_since=now, created_at=now)
+    set_fields(world, fields)
+    world.updated_at = now
+    try:
+        with transaction.atomic():
+            world.save(force_insert=True)
+    except IntegrityError as error:
+        if "world_ids_differ" in str(error) or "pkey" in str(error):
+            raise WorldExists(f"There is already a world {fields.id!r}") from None
+        raise
+    record(actor, "world.create", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields))
+    emit(WorldCreated(world_id=world.id, name=world.name, owner=owner.username))
+    grant_role(user=owner, world_id=world.id, role=Role.OWNER, actor=actor)
+    return world
+
+
+@use_case
+def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: Any = None) -> World:
+    world = lock_world(world_id)
+    require_match(headers or {}, str(world.revision))
+    if fields.owner:
+        world.owner = named_user(fields.owner)
+    refuse_frozen(world, fields)
+    set_fields(world, fields)
+    touch(world)
+    world.save()
+    changed = sorted(fields.model_fields_set)
+    record(actor, "world.update", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields))
+    emit(WorldUpdated(world_id=world.id, fields=changed))
+    return world
+
+
+@use_case
+def change_world_state(
+    *, world_id: str, state: str, reason: str, actor: Actor, force: bool = False, headers: Any = None
+) -> World:
+    """Move the world by its lifecycle. Leaving ACTIVE closes gates: an inside subscriber of the event does it."""
+    world = lock_world(world_id)
+    require_match(headers or {}, str(world.revision))
+    before, target = world.state, SPELLINGS.get(state, state)
+    getattr(world, TRANSITIONS[target])()
+    world.state_since = touch(world)
+    world.save()
+    record(
+        actor,
+        f"world.{TRANSITIONS[target]}",
+        object_type="world",
+        object_id=world.id,
+        world_id=world.id,
+        before=before,
+        after=world.state,
+        reason=reason,
+    )
+    emit(world_state_event(world, before=before, reason=reason, forced=force))
+    return world
+
+
+@use_case
+def set_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Actor) -> World:
+    """Engage (operator) or reset (risk) the kill switch. Saying what already holds changes nothing."""
+    if not actor.has_any_role(*((Role.OPERATOR, Role.OWNER) if engaged else (Role.RISK,))):
+        raise Forbidden("An operator engages the circuit breaker; the role risk resets it")
+    world = lock_world(world_id, writable=False)
+    if world.circuit_breaker == engaged:
+        return world
+    world.circuit_breaker = engaged
+    touch(world)
+    world.save()
+    action = "world.engage_breaker" if engaged else "world.reset_breaker"
+    record(actor, action, object_type="world", object_id=world.id, world_id=world.id, reason=reason)
+    emit(world_state_event(world, before=world.state, reason=reason))
+    return world
+
+
+@use_case
+def write_policy(*, world_id: str, source: str | bytes, media: Media, actor: Actor, publish: bool) -> PolicyVersion:
+    """Keep a new version: a draft, or at once the active one. A policy that does not validate is refused."""
+    try:
+        policy = load_policy(source, media=media)
+    except PolicyRefused as refused:
+        raise refused_policy(refused) from None
+    world = lock_world(world_id)
+    newest = world.policies.order_by("-version").values_list("version", flat=True).first() or 0
+    version = PolicyVersion.objects.create(
+        world=world, version=newest + 1, created_by_id=actor.user_id, created_at=timezone.now()
+    )
+    PolicyText(
+        policy=version,
+        media=media,
+        source=source if isinstance(source, str) else source.decode(),
+        canonical=canonical_bytes(policy).decode(),
+        checksum=checksum(policy),
+        ruleset_hash=ruleset_hash(policy, None, RULESET_VERSION),
+    ).save()
+    record_policy(actor, "policy.write", version)
+    if publish:
+        return make_active(version, actor=actor, reason="")
+    emit(policy_event(version))
+    return version
+
+
+@use_case
+def publish_policy(*, world_id: str, version: int, actor: Actor, reason: str = "") -> PolicyVersion:
+    """Make a draft, or again an older version (a rollback), the active one."""
+    lock_world(world_id)
+    policy = PolicyVersion.objects.select_for_update().filter(world_id=world_id, version=version).first()
+    if policy is None:
+        raise NotFound(f"World {world_id} has no policy version {version}")
+    return make_active(policy, actor=actor, reason=reason)
+
+
+def make_active(policy: PolicyVersion, *, actor: Actor, reason: str) -> PolicyVersion:
+    is_rollback = policy.state == PolicyVersion.State.DEPRECATED
+    policy.activate()
+    current = PolicyVersion.objects.select_for_update().filter(world_id=policy.world_id, state="active").first()
+    if current is not None:
+        current.deprecate()
+        current.save()
+    policy.activated_at, policy.activated_by_id = timezone.now(), actor.user_id
+    policy.save()
+    record_policy(actor, "policy.rollback" if is_rollback else "policy.activate", policy, reason=reason)
+    emit(policy_event(policy, rollback=is_rollback))
+    return policy
+
+
+@use_case
+def freeze_figures(*, world_id: str) -> None:
+    """The first evaluated run fixes what all figures of the world are computed with."""
+    World.objects.filter(pk=world_id, figures_frozen_at=None).update(figures_frozen_at=timezone.now())
+
+
+# --- parts of the use cases above -------------------------------------------------------------------------
+def named_user(username: str) -> User:
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise Invalid.at("/owner", f"there is no user {username!r}")
+    return user
+
+
+def set_fields(world: World, fields: WorldFields) -> None:
+    for name in fields.model_fields_set - {"id", "owner", "benchmark", "data_presets"}:
+        value = getattr(fields, name)
+        if value is None:
+            raise Invalid.at(f"/{name}", "null is not a value here")
+        setattr(world, name, value)
+    if fields.data_presets is not None:
+        world.data_presets = [preset.model_dump(mode="json") for preset in fields.data_presets]
+    if world.data_presets and not plausible_periods(world.data_presets[0]["interval"], world.periods_per_year):
+        raise Invalid.at(
+            "/data_presets/0/interval",
+            f"{world.data_presets[0]['interval']} does not agree with {world.periods_per_year:g} periods per year",
+        )
+    if "benchmark" in fields.model_fields_set:
+        set_benchmark(world, fields.benchmark)
+
+
+def set_benchmark(world: World, series: SeriesInput | None) -> None:
+    if series is None:
+        world.benchmark_returns_id = world.benchmark_times_id = None
+        return
+    returns, times = checked_returns(series, at="/benchmark")
+    world.benchmark_returns_id, world.benchmark_times_id = store.put_many(
+        [store.float_bytes(returns), store.integer_bytes(times)]
+    )
+
+
+def checked_returns(series: SeriesInput, *, at: str) -> tuple[Any, Any]:
+    """Returns and times of a posted series; Invalid with the pointer of the first bad point."""
+    try:
+        times = read_times(series)
+        return check_returns(series.values), times
+    except SeriesRefused as refused:
+        raise Invalid.at(at + "".join(f"/{part}" for part in refused.path), refused.reason) from None
+    except BadSeries as bad:
+        place = "" if bad.index is None else f"/{bad.index}"
+        raise Invalid.at(f"{at}/values{place}", bad.reason) from None
+
+
+def refuse_frozen(world: World, fields: WorldFields) -> None:
+    if world.figures_frozen_at is None:
+        return
+    for name in fields.model_fields_set.intersection(FROZEN_FIGURES):
+        if getattr(fields, name) != getattr(world, name):
+            raise Invalid.at(f"/{name}", "is fixed since the world's first run was evaluated")
+
+
+def touch(world: World) -> datetime:
+    world.revision += 1
+    world.updated_at = timezone.now()
+    return world.updated_at
+
+
+def told(fields: WorldFields) -> dict[str, Any]:
+    """The fields as the audit keeps them: no full series."""
+    return fields.model_dump(mode="json", exclude_unset=True, exclude={"benchmark": {"values", "timestamps"}})
+
+
+def world_state_event(world: World, *, before: str, reason: str, forced: bool = False) -> WorldStateChanged:
+    return WorldStateChanged(
+        world_id=world.id,
+        before=before,
+        after=world.state,
+        circuit_breaker=world.circuit_breaker,
+        reason=reason,
+        forced=forced,
+    )
+
+
+def record_policy(actor: Actor, action: str, policy: PolicyVersion, **details: Any) -> None:
+    record(
+        actor,
+        action,
+        object_type="policy",
+        object_id=f"{policy.world_id}/{policy.version}",
+        world_id=policy.world_id,
+        version=policy.version,
+        checksum=policy.text.checksum,
+        ruleset_hash=policy.text.ruleset_hash,
+        **details,
+    )
+
+
+def policy_event(policy: PolicyVersion, *, rollback: bool = False) -> PolicyUpdated:
+    return PolicyUpdated(
+        world_id=policy.world_id,
+        version=policy.version,
+        state=policy.state,
+        checksum=policy.text.checksum,
+        ruleset_hash=policy.text.ruleset_hash,
+        rollback=rollback,
+    )
+
+
+def refused_policy(refused: PolicyRefused) -> Invalid:
+    faults = [
+        Fault(fault.pointer, f"{fault.path or 'policy'}: {fault.message}", tuple(fault.nearest), fault.line, fault.column)
+        for fault in refused.faults
+    ]
+    return Invalid(faults[0].detail, faults=faults)
