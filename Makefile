@@ -23,7 +23,7 @@ test: packages ## run the tests on throw-away servers (ARGS="-k name" picks)
 lint: packages ## style, types, import contracts, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(SETTINGS) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --check --lint --quiet templates
 
@@ -42,6 +42,9 @@ reset: server-packages ## remove data, users and tokens of `make run`
 lock: packages ## recompile requirements*.txt from the ranges in pyproject.toml
 	$(BIN)/uv pip compile --quiet $(UPGRADE) $(COMPILE) --group server --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet $(UPGRADE) $(COMPILE) --group dev -c requirements.txt --output-file requirements-dev.txt
+
+# The Django plugin of mypy reads the settings, which want these two; nothing connects.
+SETTINGS = env QMTL_EMBEDDED=1 DATABASE_URL=postgresql://none/none
 
 # The heading names no path of a machine; UPGRADE=--upgrade takes newer versions.
 COMPILE = --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"

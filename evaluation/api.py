@@ -96,7 +96,9 @@ class RunItem(StoredView):
             stage = one_of(request.query_params, "stage", EvaluationRun.Stage.values)
             run = selectors.get_run(world_id, strategy_id, run_id, stage=stage)
             return self.reply(selectors.run_document(run))
-        body = selectors.stored_run(digest=self.digest, world_id=world_id, strategy_id=strategy_id, run_id=run_id)
+        body = selectors.stored_run(
+            digest=self.digest, world_id=world_id, strategy_id=strategy_id, run_id=run_id
+        )
         return finished(body, Cache_Control="no-cache")
 
     @operation(
@@ -114,7 +116,9 @@ class RunItem(StoredView):
 
 def resolved(world_id: str, strategy_id: str, run_id: str, stage: str | None = None) -> str:
     """The run id that `latest` means."""
-    return run_id if run_id != "latest" else selectors.get_run(world_id, strategy_id, run_id, stage=stage).run_id
+    return (
+        run_id if run_id != "latest" else selectors.get_run(world_id, strategy_id, run_id, stage=stage).run_id
+    )
 
 
 class RunResults(ServiceView):
@@ -162,7 +166,9 @@ class RunMetrics(StoredView):
 class RunHistory(ServiceView):
     access: ClassVar = {"GET": READ}
 
-    @operation("What became known of a run after its evaluation", response=schemas.History, parameters=[STAGE])
+    @operation(
+        "What became known of a run after its evaluation", response=schemas.History, parameters=[STAGE]
+    )
     def get(self, request: Any, world_id: str, strategy_id: str, run_id: str) -> HttpResponse:
         stage = one_of(request.query_params, "stage", EvaluationRun.Stage.values)
         return self.reply(
@@ -197,7 +203,9 @@ class SnapshotItem(StoredView):
 class SeriesFile(StoredView):
     access: ClassVar = {"GET": READ}
 
-    @operation("A whole series that a snapshot refers to, as Parquet", response=OpenApiTypes.BINARY, conditional=True)
+    @operation(
+        "A whole series that a snapshot refers to, as Parquet", response=OpenApiTypes.BINARY, conditional=True
+    )
     def get(self, request: Any, world_id: str, sha256: str) -> HttpResponse:
         name = selectors.stored_blob(digest=self.digest, world_id=world_id, sha256=sha256)
         return immutable(request, store.get(name), name, media_type="application/vnd.apache.parquet")

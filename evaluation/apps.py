@@ -11,3 +11,4 @@ class EvaluationConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("evaluation.handlers")
+        import_module("evaluation.collectors")

@@ -42,12 +42,16 @@ class EvaluationRun(FSMModelMixin, models.Model):
     stage = models.CharField(max_length=16, choices=Stage.choices)
     status = FSMField(default=Status.SUBMITTED, choices=Status.choices, protected=True)
     status_reason = models.CharField(max_length=500, blank=True)
-    request_hash = models.CharField(max_length=64, help_text="What created it; the same again is the same run.")
+    request_hash = models.CharField(
+        max_length=64, help_text="What created it; the same again is the same run."
+    )
     strategy_version = models.PositiveIntegerField()
     code_hash = models.CharField(max_length=128, blank=True)
     model_card_version = models.CharField(max_length=128, blank=True)
     family_key = models.CharField(max_length=200)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     evaluated_at = models.DateTimeField(null=True)
@@ -59,10 +63,13 @@ class EvaluationRun(FSMModelMixin, models.Model):
                 fields=["world", "strategy", "run_id"], name="a_run_id_is_used_once_per_world_and_strategy"
             ),
             models.CheckConstraint(
-                condition=Q(run_id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$") & ~Q(run_id__iexact="latest"),
+                condition=Q(run_id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")
+                & ~Q(run_id__iexact="latest"),
                 name="a_run_id_fits_in_a_url_and_is_not_latest",
             ),
-            models.CheckConstraint(condition=Q(stage__in=["backtest", "paper", "live"]), name="a_run_has_a_known_stage"),
+            models.CheckConstraint(
+                condition=Q(stage__in=["backtest", "paper", "live"]), name="a_run_has_a_known_stage"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     status__in=[
@@ -78,16 +85,21 @@ class EvaluationRun(FSMModelMixin, models.Model):
                 name="a_run_is_in_a_known_status",
             ),
             models.CheckConstraint(
-                condition=Q(evaluated_at__isnull=False) | ~Q(status__in=["evaluated", "activated", "rejected"]),
+                condition=Q(evaluated_at__isnull=False)
+                | ~Q(status__in=["evaluated", "activated", "rejected"]),
                 name="a_judged_run_says_when",
             ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["world", "strategy", "-created_at", "-id"], name="run_binding_newest"),
-            models.Index(fields=["world", "strategy", "stage", "-evaluated_at"], name="run_binding_stage_judged"),
+            models.Index(
+                fields=["world", "strategy", "stage", "-evaluated_at"], name="run_binding_stage_judged"
+            ),
             models.Index(fields=["-created_at", "-id"], name="run_newest"),
             models.Index(
-                fields=["world", "updated_at"], condition=Q(status="evaluating"), name="run_waiting_for_judgement"
+                fields=["world", "updated_at"],
+                condition=Q(status="evaluating"),
+                name="run_waiting_for_judgement",
             ),
             models.Index(
                 fields=["updated_at"],
@@ -132,7 +144,9 @@ class EvaluationRun(FSMModelMixin, models.Model):
 class RunInput(AppendOnly):
     """What the caller sent. Series are float64 arrays by content hash."""
 
-    run = models.OneToOneField(EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="input")
+    run = models.OneToOneField(
+        EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="input"
+    )
     request_hash = models.CharField(max_length=64)
     document = models.TextField(help_text="JSON: everything but the series.")
     times = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
@@ -149,7 +163,9 @@ class RunInput(AppendOnly):
 class RunResult(AppendOnly):
     """The finished metrics document of a run, as it is served."""
 
-    run = models.OneToOneField(EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="result")
+    run = models.OneToOneField(
+        EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="result"
+    )
     document = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     summary = models.TextField(help_text="JSON")
@@ -163,7 +179,8 @@ class RunResult(AppendOnly):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(verdict__in=["pass", "warn", "fail", "inconclusive"]), name="a_result_has_a_known_verdict"
+                condition=Q(verdict__in=["pass", "warn", "fail", "inconclusive"]),
+                name="a_result_has_a_known_verdict",
             )
         ]
 
@@ -193,7 +210,9 @@ class RunRevision(AppendOnly):
 class Snapshot(AppendOnly):
     """The metrics document with series heads and storage references: an envelope to keep and to hand on."""
 
-    run = models.OneToOneField(EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="snapshot")
+    run = models.OneToOneField(
+        EvaluationRun, primary_key=True, on_delete=models.PROTECT, related_name="snapshot"
+    )
     world = models.ForeignKey(World, on_delete=models.PROTECT, related_name="snapshots")
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="snapshots")
     name = models.CharField(max_length=420)
@@ -209,7 +228,9 @@ class Snapshot(AppendOnly):
         ]
         indexes: ClassVar = [
             models.Index(fields=["world", "-created_at", "-run"], name="snapshot_world_newest"),
-            models.Index(fields=["world", "strategy", "-created_at", "-run"], name="snapshot_strategy_newest"),
+            models.Index(
+                fields=["world", "strategy", "-created_at", "-run"], name="snapshot_strategy_newest"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -219,7 +240,9 @@ class Snapshot(AppendOnly):
 class Trial(AppendOnly):
     """One distinct backtest that the service has seen: the trials that deflate a family's Sharpe."""
 
-    key = models.CharField(primary_key=True, max_length=64, help_text="sha256 of family, strategy, code, data, returns.")
+    key = models.CharField(
+        primary_key=True, max_length=64, help_text="sha256 of family, strategy, code, data, returns."
+    )
     family_key = models.CharField(max_length=200)
     sharpe_per_period = models.FloatField(null=True)
     first_seen_at = models.DateTimeField()
@@ -244,7 +267,9 @@ class CohortMember(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["family_key", "strategy"], name="one_cohort_member_per_family_and_strategy")
+            models.UniqueConstraint(
+                fields=["family_key", "strategy"], name="one_cohort_member_per_family_and_strategy"
+            )
         ]
         indexes: ClassVar = [models.Index(fields=["family_key", "-evaluated_at"], name="cohort_newest")]
 

@@ -13,7 +13,9 @@ from worlds.domain.series import FiniteNumber, SeriesInput
 Text = Annotated[str, Strict(), Field(max_length=256)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**12)]
 Stage = Literal["backtest", "paper", "live"]
-Status = Literal["submitted", "backtest_running", "evaluating", "evaluated", "activated", "rejected", "expired"]
+Status = Literal[
+    "submitted", "backtest_running", "evaluating", "evaluated", "activated", "rejected", "expired"
+]
 NotNegative = Annotated[FiniteNumber, Field(ge=0)]
 
 

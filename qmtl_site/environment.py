@@ -12,17 +12,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from qmtl_site.launcher import credentials
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def local_values(path: Path) -> dict[str, str]:
-    """`NAME=value` lines of a shell-sourceable file; nothing when it is absent or not readable by this user."""
+    """Values of `.local/credentials.env`; nothing when it is absent or not this user's to read."""
     try:
-        lines = path.read_text().splitlines()
+        return credentials.read(path)
     except OSError:
         return {}
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {name.removeprefix("export ").strip(): value.strip().strip("'\"") for name, value in pairs}
 
 
 def flag(text: str) -> bool:
@@ -84,7 +84,9 @@ def logging(*, fmt: str, level: str, colors: bool) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer = (
-        structlog.dev.ConsoleRenderer(colors=colors) if fmt == "console" else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=colors)
+        if fmt == "console"
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

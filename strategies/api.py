@@ -15,10 +15,18 @@ from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import Invalid, PreconditionFailed
 from strategies import errors, schemas, services
 from strategies.models import Binding
-from strategies.selectors import binding_document, bindings_of, get_strategy, strategy_document, visible_strategies
+from strategies.selectors import (
+    binding_document,
+    bindings_of,
+    get_strategy,
+    strategy_document,
+    visible_strategies,
+)
 from worlds.errors import WorldRetired
 
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold.")
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold."
+)
 
 
 class Strategies(ServiceView):
@@ -77,7 +85,9 @@ class StrategyItem(ServiceView):
     def patch(self, request: Any, strategy_id: str) -> HttpResponse:
         get_strategy(strategy_id, user_id=request.user.id, is_superuser=request.user.is_superuser)
         fields = self.body(schemas.StrategyPatch)
-        services.update_strategy(strategy_id=strategy_id, fields=fields, actor=self.actor, headers=request.headers)
+        services.update_strategy(
+            strategy_id=strategy_id, fields=fields, actor=self.actor, headers=request.headers
+        )
         return self.get(request, strategy_id)
 
 

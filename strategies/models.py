@@ -39,9 +39,12 @@ class Strategy(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("id"), name="strategy_ids_differ_by_more_than_case"),
             models.CheckConstraint(
-                condition=Q(id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"), name="a_strategy_id_fits_in_a_url"
+                condition=Q(id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"),
+                name="a_strategy_id_fits_in_a_url",
             ),
-            models.CheckConstraint(condition=Q(side__in=["long", "short", "both"]), name="a_strategy_has_a_known_side"),
+            models.CheckConstraint(
+                condition=Q(side__in=["long", "short", "both"]), name="a_strategy_has_a_known_side"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="strategy_newest"),
@@ -80,7 +83,9 @@ class Binding(FSMModelMixin, models.Model):
     consecutive_passes = models.PositiveIntegerField(default=0)
     consecutive_failures = models.PositiveIntegerField(default=0)
     last_counted_run = models.CharField(max_length=128, blank=True)
-    judged_code_hash = models.CharField(max_length=128, blank=True, help_text="Code of the run it was judged by.")
+    judged_code_hash = models.CharField(
+        max_length=128, blank=True, help_text="Code of the run it was judged by."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -88,7 +93,15 @@ class Binding(FSMModelMixin, models.Model):
             models.UniqueConstraint(fields=["world", "strategy"], name="a_strategy_is_bound_once_per_world"),
             models.CheckConstraint(
                 condition=Q(
-                    state__in=["submitted", "validating", "rejected", "dry_run", "live", "inactive", "archived"]
+                    state__in=[
+                        "submitted",
+                        "validating",
+                        "rejected",
+                        "dry_run",
+                        "live",
+                        "inactive",
+                        "archived",
+                    ]
                 ),
                 name="a_binding_is_in_a_known_state",
             ),

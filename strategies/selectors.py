@@ -28,7 +28,18 @@ def get_strategy(strategy_id: str, *, user_id: int, is_superuser: bool) -> Strat
 
 
 def strategy_document(strategy: Strategy) -> dict[str, Any]:
-    shown = ("id", "name", "version", "family", "tags", "side", "model_card", "code_hash", "created_at", "updated_at")
+    shown = (
+        "id",
+        "name",
+        "version",
+        "family",
+        "tags",
+        "side",
+        "model_card",
+        "code_hash",
+        "created_at",
+        "updated_at",
+    )
     return {**{name: getattr(strategy, name) for name in shown}, "owner": strategy.owner.username}
 
 

@@ -26,20 +26,30 @@ from worlds.services import lock_world
 def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
     now = timezone.now()
     owner = User.objects.get(pk=actor.user_id)
-    strategy = Strategy(id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now)
+    strategy = Strategy(
+        id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now
+    )
     set_fields(strategy, fields)
     try:
         with transaction.atomic():
             strategy.save(force_insert=True)
     except IntegrityError:
-        raise StrategyExists(f"There is already a strategy {fields.id!r} (ids differ by more than case)") from None
+        raise StrategyExists(
+            f"There is already a strategy {fields.id!r} (ids differ by more than case)"
+        ) from None
     record(actor, "strategy.register", object_type="strategy", object_id=strategy.id, fields=told(fields))
-    emit(StrategyRegistered(world_id=None, strategy_id=strategy.id, version=strategy.version, owner=owner.username))
+    emit(
+        StrategyRegistered(
+            world_id=None, strategy_id=strategy.id, version=strategy.version, owner=owner.username
+        )
+    )
     return strategy
 
 
 @use_case
-def update_strategy(*, strategy_id: str, fields: StrategyPatch, actor: Actor, headers: Any = None) -> Strategy:
+def update_strategy(
+    *, strategy_id: str, fields: StrategyPatch, actor: Actor, headers: Any = None
+) -> Strategy:
     """Change a strategy; a new version must be higher than the one before."""
     strategy = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy_id).first()
     if strategy is None:
@@ -94,7 +104,9 @@ def bind_for_run(*, world_id: str, strategy: Strategy, actor: Actor) -> Binding:
 
 def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Binding]:
     """Bindings locked in id order."""
-    rows = Binding.objects.select_for_update(no_key=True).filter(world_id=world_id, strategy_id__in=strategy_ids)
+    rows = Binding.objects.select_for_update(no_key=True).filter(
+        world_id=world_id, strategy_id__in=strategy_ids
+    )
     return {row.strategy_id: row for row in rows.order_by("id")}
 
 
@@ -114,7 +126,9 @@ def move_binding(*, binding: Binding, by: str, reason: str, actor: Actor, **judg
 @use_case
 def archive_bindings(*, world_id: str, reason: str, actor: Actor) -> None:
     """The end of all bindings of a world that retires."""
-    bindings = Binding.objects.select_for_update(no_key=True).filter(world_id=world_id).exclude(state="archived")
+    bindings = (
+        Binding.objects.select_for_update(no_key=True).filter(world_id=world_id).exclude(state="archived")
+    )
     for binding in bindings.order_by("id"):
         move_binding(binding=binding, by="archive", reason=reason, actor=actor)
 

@@ -32,7 +32,9 @@ from worlds.selectors import (
     world_document,
 )
 
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold.")
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold."
+)
 STATE = OpenApiParameter("state", str, enum=World.State.values)
 OWNER = OpenApiParameter("owner", str, description="User name.")
 
@@ -40,7 +42,9 @@ OWNER = OpenApiParameter("owner", str, description="User name.")
 class Worlds(ServiceView):
     access: ClassVar = {"GET": TOKEN, "POST": permission("worlds.add_world")}
 
-    @operation("Worlds that you have a role in", response=schemas.WorldPage, parameters=[*PAGED, STATE, OWNER])
+    @operation(
+        "Worlds that you have a role in", response=schemas.WorldPage, parameters=[*PAGED, STATE, OWNER]
+    )
     def get(self, request: Any) -> HttpResponse:
         rows = visible_worlds(user_id=request.user.id, is_superuser=request.user.is_superuser)
         params = request.query_params
@@ -64,7 +68,9 @@ class Worlds(ServiceView):
 
         def create() -> HttpResponse:
             world = get_world(services.create_world(fields=fields, actor=self.actor).id)
-            return self.reply(document(world), status=201, etag=str(world.revision), location=f"/worlds/{world.id}")
+            return self.reply(
+                document(world), status=201, etag=str(world.revision), location=f"/worlds/{world.id}"
+            )
 
         return self.once(create)
 
@@ -127,7 +133,11 @@ class WorldState(ServiceView):
     def post(self, request: Any, world_id: str) -> HttpResponse:
         change = self.body(schemas.StateChange)
         services.change_world_state(
-            world_id=world_id, state=change.state, reason=change.reason, actor=self.actor, headers=request.headers
+            world_id=world_id,
+            state=change.state,
+            reason=change.reason,
+            actor=self.actor,
+            headers=request.headers,
         )
         world = get_world(world_id)
         return self.reply(document(world), etag=str(world.revision))
@@ -136,7 +146,9 @@ class WorldState(ServiceView):
 class CircuitBreaker(ServiceView):
     access: ClassVar = {"POST": roles(Role.OPERATOR, Role.RISK)}
 
-    @operation("Engage or reset the kill switch", request=schemas.BreakerChange, response=schemas.WorldDocument)
+    @operation(
+        "Engage or reset the kill switch", request=schemas.BreakerChange, response=schemas.WorldDocument
+    )
     def post(self, request: Any, world_id: str) -> HttpResponse:
         change = self.body(schemas.BreakerChange)
         services.set_circuit_breaker(
@@ -291,5 +303,3 @@ class PolicySchema(ServiceView):
     @operation("JSON Schema of the policy document", response=OpenApiTypes.OBJECT)
     def get(self, request: Any) -> HttpResponse:
         return self.reply(policy_schema())
-
-

@@ -38,7 +38,8 @@ class World(FSMModelMixin, models.Model):
     reference_capital = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(10_000))
     reference_currency = models.CharField(max_length=12, default="USD")
     figures_frozen_at = models.DateTimeField(
-        null=True, help_text="Since the first evaluated run: periods_per_year, risk_free_rate, reference_capital stay."
+        null=True,
+        help_text="Since the first evaluated run: periods_per_year, risk_free_rate, reference_capital stay.",
     )
     benchmark_returns = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
     benchmark_times = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
@@ -54,12 +55,17 @@ class World(FSMModelMixin, models.Model):
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("id"), name="world_ids_differ_by_more_than_case"),
-            models.CheckConstraint(condition=Q(id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"), name="a_world_id_fits_in_a_url"),
             models.CheckConstraint(
-                condition=Q(state__in=["ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED"]), name="a_world_is_in_a_known_state"
+                condition=Q(id__regex=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"), name="a_world_id_fits_in_a_url"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED"]),
+                name="a_world_is_in_a_known_state",
             ),
             models.CheckConstraint(condition=Q(periods_per_year__gt=0), name="a_year_has_periods"),
-            models.CheckConstraint(condition=Q(reference_capital__gt=0), name="reference_capital_is_positive"),
+            models.CheckConstraint(
+                condition=Q(reference_capital__gt=0), name="reference_capital_is_positive"
+            ),
             models.CheckConstraint(
                 condition=Q(benchmark_returns__isnull=True, benchmark_times__isnull=True)
                 | Q(benchmark_returns__isnull=False, benchmark_times__isnull=False),
@@ -107,9 +113,13 @@ class PolicyVersion(FSMModelMixin, models.Model):
     world = models.ForeignKey(World, on_delete=models.PROTECT, related_name="policies")
     version = models.PositiveIntegerField()
     state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField()
-    activated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     activated_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -118,7 +128,9 @@ class PolicyVersion(FSMModelMixin, models.Model):
         permissions: ClassVar = [("publish_policy", "Can make a policy version the active one")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["world", "version"], name="policy_versions_count_up_per_world"),
-            models.UniqueConstraint(fields=["world"], condition=Q(state="active"), name="one_active_policy_per_world"),
+            models.UniqueConstraint(
+                fields=["world"], condition=Q(state="active"), name="one_active_policy_per_world"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "active", "deprecated"]), name="a_policy_is_in_a_known_state"
             ),
@@ -140,7 +152,9 @@ class PolicyVersion(FSMModelMixin, models.Model):
 class PolicyText(AppendOnly):
     """The text of a policy version as it was written, and its canonical form. Never changes."""
 
-    policy = models.OneToOneField(PolicyVersion, primary_key=True, on_delete=models.PROTECT, related_name="text")
+    policy = models.OneToOneField(
+        PolicyVersion, primary_key=True, on_delete=models.PROTECT, related_name="text"
+    )
     media = models.CharField(max_length=8, choices=[("yaml", "YAML"), ("json", "JSON")])
     source = models.TextField()
     canonical = models.TextField(help_text="JSON with every default written out.")

@@ -16,7 +16,9 @@ Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Label = Annotated[str, Strict(), Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Strict(), Field(min_length=3, max_length=2000, description="Why; kept in the audit.")]
-Money = Annotated[Decimal, Field(gt=0, lt=Decimal("1e15"), max_digits=24, decimal_places=8, allow_inf_nan=False)]
+Money = Annotated[
+    Decimal, Field(gt=0, lt=Decimal("1e15"), max_digits=24, decimal_places=8, allow_inf_nan=False)
+]
 
 
 class Shape(BaseModel):
@@ -54,7 +56,9 @@ class WorldFields(Shape):
 
     name: Annotated[str, Strict(), Field(min_length=1, max_length=200)] | None = None
     description: Annotated[str, Strict(), Field(max_length=20_000)] | None = None
-    owner: Annotated[str, Strict(), Field(max_length=150, description="User name; default: you.")] | None = None
+    owner: Annotated[str, Strict(), Field(max_length=150, description="User name; default: you.")] | None = (
+        None
+    )
     labels: list[Label] | None = Field(default=None, max_length=50)
     allow_live: Flag | None = None
     periods_per_year: Annotated[Number, Field(gt=0, le=40_000_000)] | None = None
@@ -82,7 +86,9 @@ class WorldPatch(WorldFields):
 
 
 class StateChange(Shape):
-    state: Literal["ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED", "Active", "Paused", "EvalOnly", "Retired"]
+    state: Literal[
+        "ACTIVE", "EVALUATION_ONLY", "PAUSED", "RETIRED", "Active", "Paused", "EvalOnly", "Retired"
+    ]
     reason: Reason
 
 

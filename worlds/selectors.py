@@ -20,13 +20,17 @@ from worlds.models import PolicyVersion, World
 
 def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
     """Worlds in which the user has a role, with their owner and active policy version."""
-    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values("version")
+    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values(
+        "version"
+    )
     worlds = World.objects.select_related("owner").annotate(active_policy_version=Subquery(active[:1]))
     return worlds if is_superuser else worlds.filter(Q(roles__user_id=user_id)).distinct()
 
 
 def get_world(world_id: str) -> World:
-    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values("version")
+    active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values(
+        "version"
+    )
     world = (
         World.objects.select_related("owner")
         .annotate(active_policy_version=Subquery(active[:1]))
@@ -74,7 +78,8 @@ def benchmark_of(world: World) -> Benchmark | None:
         return None
     blobs = store.get_many([world.benchmark_returns_id, world.benchmark_times_id])
     return Benchmark(
-        times=store.integers(blobs[world.benchmark_times_id]), returns=store.floats(blobs[world.benchmark_returns_id])
+        times=store.integers(blobs[world.benchmark_times_id]),
+        returns=store.floats(blobs[world.benchmark_returns_id]),
     )
 
 
@@ -107,7 +112,9 @@ def active_policy(world_id: str) -> ActivePolicy | None:
     found = PolicyVersion.objects.select_related("text").filter(world_id=world_id, state="active").first()
     if found is None:
         return None
-    return ActivePolicy(found.version, found.text.checksum, compiled(found.text.checksum, found.text.canonical))
+    return ActivePolicy(
+        found.version, found.text.checksum, compiled(found.text.checksum, found.text.canonical)
+    )
 
 
 def policies_of(world_id: str) -> QuerySet[PolicyVersion]:

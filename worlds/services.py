@@ -20,7 +20,7 @@ from qmtl_site.http.refusals import Fault, Forbidden, Invalid, NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from worlds.domain.policy import PolicyRefused, canonical_bytes, checksum, load_policy, ruleset_hash
-from worlds.domain.policy import RULESET_VERSION
+from worlds.domain.ruleset import RULESET_VERSION
 from worlds.domain.series import SeriesInput, SeriesRefused, read_times
 from worlds.errors import WorldExists, WorldRetired
 from worlds.events import PolicyUpdated, WorldCreated, WorldStateChanged, WorldUpdated
@@ -59,7 +59,9 @@ def create_world(*, fields: WorldCreate, actor: Actor) -> World:
         if "world_ids_differ" in str(error) or "pkey" in str(error):
             raise WorldExists(f"There is already a world {fields.id!r}") from None
         raise
-    record(actor, "world.create", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields))
+    record(
+        actor, "world.create", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields)
+    )
     emit(WorldCreated(world_id=world.id, name=world.name, owner=owner.username))
     grant_role(user=owner, world_id=world.id, role=Role.OWNER, actor=actor)
     return world
@@ -76,7 +78,9 @@ def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: An
     touch(world)
     world.save()
     changed = sorted(fields.model_fields_set)
-    record(actor, "world.update", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields))
+    record(
+        actor, "world.update", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields)
+    )
     emit(WorldUpdated(world_id=world.id, fields=changed))
     return world
 
@@ -124,7 +128,9 @@ def set_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Act
 
 
 @use_case
-def write_policy(*, world_id: str, source: str | bytes, media: Media, actor: Actor, publish: bool) -> PolicyVersion:
+def write_policy(
+    *, world_id: str, source: str | bytes, media: Media, actor: Actor, publish: bool
+) -> PolicyVersion:
     """Keep a new version: a draft, or at once the active one. A policy that does not validate is refused."""
     try:
         policy = load_policy(source, media=media)
@@ -163,7 +169,9 @@ def publish_policy(*, world_id: str, version: int, actor: Actor, reason: str = "
 def make_active(policy: PolicyVersion, *, actor: Actor, reason: str) -> PolicyVersion:
     is_rollback = policy.state == PolicyVersion.State.DEPRECATED
     policy.activate()
-    current = PolicyVersion.objects.select_for_update().filter(world_id=policy.world_id, state="active").first()
+    current = (
+        PolicyVersion.objects.select_for_update().filter(world_id=policy.world_id, state="active").first()
+    )
     if current is not None:
         current.deprecate()
         current.save()
@@ -196,7 +204,9 @@ def set_fields(world: World, fields: WorldFields) -> None:
         setattr(world, name, value)
     if fields.data_presets is not None:
         world.data_presets = [preset.model_dump(mode="json") for preset in fields.data_presets]
-    if world.data_presets and not plausible_periods(world.data_presets[0]["interval"], world.periods_per_year):
+    if world.data_presets and not plausible_periods(
+        world.data_presets[0]["interval"], world.periods_per_year
+    ):
         raise Invalid.at(
             "/data_presets/0/interval",
             f"{world.data_presets[0]['interval']} does not agree with {world.periods_per_year:g} periods per year",
@@ -284,7 +294,13 @@ def policy_event(policy: PolicyVersion, *, rollback: bool = False) -> PolicyUpda
 
 def refused_policy(refused: PolicyRefused) -> Invalid:
     faults = [
-        Fault(fault.pointer, f"{fault.path or 'policy'}: {fault.message}", tuple(fault.nearest), fault.line, fault.column)
+        Fault(
+            fault.pointer,
+            f"{fault.path or 'policy'}: {fault.message}",
+            tuple(fault.nearest),
+            fault.line,
+            fault.column,
+        )
         for fault in refused.faults
     ]
     return Invalid(faults[0].detail, faults=faults)

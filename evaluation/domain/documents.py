@@ -49,7 +49,9 @@ def diagnostics(record: Record, sheet: Sheet, judgement: Judgement) -> dict[str,
         for block in ("returns", "pnl", "sample", "risk", "robustness")
         for value in sheet.blocks.get(block, {}).values()
     )
-    total = sum(len(sheet.blocks.get(block, {})) for block in ("returns", "pnl", "sample", "risk", "robustness"))
+    total = sum(
+        len(sheet.blocks.get(block, {})) for block in ("returns", "pnl", "sample", "risk", "robustness")
+    )
     executed = [result for result in judgement.results.values() if not result.reason_code.endswith("error")]
     return {
         **sheet.blocks.get("diagnostics", {}),
@@ -113,5 +115,3 @@ def snapshot_name(world_id: str, strategy_id: str, run_id: str, *, taken: set[st
         return plain
     mark = hashlib.sha256("\0".join((world_id, strategy_id, run_id)).encode()).hexdigest()[:8]
     return f"{plain}-{mark}"
-
-

@@ -69,7 +69,11 @@ class Sheet:
 
 
 def sheets(
-    records: Sequence[Record], *, terms: WorldTerms, trials: Sequence[FamilyTrials], pbo: Sequence[float | None]
+    records: Sequence[Record],
+    *,
+    terms: WorldTerms,
+    trials: Sequence[FamilyTrials],
+    pbo: Sequence[float | None],
 ) -> list[Sheet]:
     """The figures of many runs of one world; computed together, and the same as one by one."""
     declared = [record.meta.get("search_intensity") or 0 for record in records]
@@ -85,7 +89,8 @@ def sheets(
     )
     rows = dict(zip(with_returns, measured, strict=True))
     return [
-        sheet(record, rows.get(i), terms=terms, trials=number[i], pbo=pbo[i]) for i, record in enumerate(records)
+        sheet(record, rows.get(i), terms=terms, trials=number[i], pbo=pbo[i])
+        for i, record in enumerate(records)
     ]
 
 
@@ -107,7 +112,9 @@ def sheet(
     blocks["returns"] |= {"window": window(record), "source": record.source}
     blocks["risk"] |= risk_figures(record)
     divergence = merge_client_metrics(blocks, record.told.get("metrics") or {})
-    add_absent(blocks, missing, reason="not given" if measured else "the client brought metrics without returns")
+    add_absent(
+        blocks, missing, reason="not given" if measured else "the client brought metrics without returns"
+    )
     blocks["diagnostics"] = {
         "strategy_complexity": record.meta.get("strategy_complexity"),
         "search_intensity": record.meta.get("search_intensity"),
@@ -145,18 +152,24 @@ def sample_figures(record: Record, terms: WorldTerms, missing: dict[str, str]) -
         n_trades_total=record.trades,
     )
     if record.trades is None:
-        missing |= dict.fromkeys(("sample.n_trades_total", "sample.n_trades_per_year"), "no trades were reported")
+        missing |= dict.fromkeys(
+            ("sample.n_trades_total", "sample.n_trades_per_year"), "no trades were reported"
+        )
     block["regime_coverage"] = None
     if terms.benchmark_times is None or terms.benchmark_returns is None:
         missing["sample.regime_coverage"] = "the world has no benchmark"
     else:
-        block["regime_coverage"] = regime_coverage(record.times, terms.benchmark_times, terms.benchmark_returns)
+        block["regime_coverage"] = regime_coverage(
+            record.times, terms.benchmark_times, terms.benchmark_returns
+        )
         if block["regime_coverage"] is None:
             missing["sample.regime_coverage"] = "the record and the benchmark have no common periods"
     return block
 
 
-def add_benchmark(blocks: dict[str, Block], record: Record, terms: WorldTerms, missing: dict[str, str]) -> None:
+def add_benchmark(
+    blocks: dict[str, Block], record: Record, terms: WorldTerms, missing: dict[str, str]
+) -> None:
     """The benchmark block: the world's series, else the one that the caller brought; none, no block."""
     assert record.times is not None and record.returns is not None
     if terms.benchmark_times is not None and terms.benchmark_returns is not None:

@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 
 from evaluation.domain.rules import REGISTRY
 from evaluation.domain.rules.rule import Case, RuleResult, Severity, Status
-from worlds.domain.policy import RULESET_VERSION, Policy, Profile, ruleset_hash
+from worlds.domain.policy import Policy, Profile, ruleset_hash
+from worlds.domain.ruleset import RULESET_VERSION
 
 RecommendedStage = Literal["backtest_only", "paper_only", "paper_ok_live_candidate"]
 
@@ -78,7 +79,9 @@ def judge(case: Case, *, policy: Policy | None, policy_version: int | None, from
     if profile is None:
         reason = f"the policy has no validation profile for the stage {case.stage}"
         return inconclusive("profile.absent", reason, policy_version=policy_version, ruleset_hash=hashed)
-    results = {name: result for name in REGISTRY if (result := run_rule(name, case, policy, profile)) is not None}
+    results = {
+        name: result for name in REGISTRY if (result := run_rule(name, case, policy, profile)) is not None
+    }
     status = worst(results)
     return Judgement(
         status=status,
@@ -111,7 +114,9 @@ def run_rule(name: str, case: Case, policy: Policy, profile: Profile) -> RuleRes
 
 def worst(results: Mapping[str, RuleResult]) -> Status:
     """`fail` by a blocking failure, `inconclusive` by a blocking rule that could not tell, `warn` by a soft one."""
-    deciding = [result for result in results.values() if result.mode != "shadow" and result.severity != "info"]
+    deciding = [
+        result for result in results.values() if result.mode != "shadow" and result.severity != "info"
+    ]
     blocking = {result.status for result in deciding if result.severity == "blocking"}
     if "fail" in blocking:
         return "fail"

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from evaluation.selectors.describe import describe
-from evaluation.selectors.runs import get_run, history_document, run_document, runs_of, snapshot_summary, snapshots_of
+from evaluation.selectors.runs import (
+    get_run,
+    history_document,
+    run_document,
+    runs_of,
+    snapshot_summary,
+    snapshots_of,
+)
 from evaluation.selectors.stored import Stored, stored_blob, stored_metrics, stored_run, stored_snapshot
 
 __all__ = [

@@ -20,8 +20,8 @@ def describe(world_id: str) -> dict[str, Any]:
     return {
         "world": world_document(get_world(world_id)),
         "active_policy": policy_summary(active) if active else None,
-        "bindings_by_state": {state: 0 for state in Binding.State.values} | dict(bindings.order_by()),
-        "runs_by_status": {status: 0 for status in EvaluationRun.Status.values} | dict(statuses.order_by()),
+        "bindings_by_state": dict.fromkeys(Binding.State.values, 0) | dict(bindings.order_by()),
+        "runs_by_status": dict.fromkeys(EvaluationRun.Status.values, 0) | dict(statuses.order_by()),
         "last_evaluation": runs.aggregate(last=Max("evaluated_at"))["last"],
         "next_evaluation": None,
     }

@@ -18,7 +18,9 @@ ACTIVATION_STATES = {"activated": "active", "rejected": "rejected", "expired": "
 
 def runs_of(world_id: str, strategy_id: str) -> QuerySet[EvaluationRun]:
     """Runs of a binding with what their document needs, in one query (results without their bytes)."""
-    binding_state = Binding.objects.filter(world=OuterRef("world"), strategy=OuterRef("strategy")).values("state")
+    binding_state = Binding.objects.filter(world=OuterRef("world"), strategy=OuterRef("strategy")).values(
+        "state"
+    )
     return (
         EvaluationRun.objects.filter(world_id=world_id, strategy_id=strategy_id)
         .select_related("world", "result")

@@ -77,7 +77,9 @@ def one_row(sql: str, **params: str) -> Sequence[Any]:
 
 def stored_metrics(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> Stored:
     """The metrics document; RunNotEvaluated while there is none."""
-    status, sha256, document = one_row(METRICS, digest=digest, world=world_id, strategy=strategy_id, run=run_id)
+    status, sha256, document = one_row(
+        METRICS, digest=digest, world=world_id, strategy=strategy_id, run=run_id
+    )
     if document is None:
         raise RunNotEvaluated(f"The run is {status}", run_status=status)
     return Stored(document, sha256)
@@ -85,9 +87,20 @@ def stored_metrics(*, digest: str, world_id: str, strategy_id: str, run_id: str)
 
 def stored_run(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> bytes:
     """The run's status document."""
-    (status, stage, reason, created, updated, evaluated, summary, snapshot, world_state, allow_live, breaker, state) = (
-        one_row(STATUS, digest=digest, world=world_id, strategy=strategy_id, run=run_id)
-    )
+    (
+        status,
+        stage,
+        reason,
+        created,
+        updated,
+        evaluated,
+        summary,
+        snapshot,
+        world_state,
+        allow_live,
+        breaker,
+        state,
+    ) = one_row(STATUS, digest=digest, world=world_id, strategy=strategy_id, run=run_id)
     return dump(
         run_shape(
             world_id=world_id,

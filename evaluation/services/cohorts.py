@@ -67,7 +67,9 @@ def own_sharpe(record: Record) -> float | None:
 def family_pbo(runs: Sequence[EvaluationRun], records: Sequence[Record]) -> list[float | None]:
     """PBO of each run's cohort: its family's newest backtest per member, the 200 newest, these runs included."""
     join_cohorts(runs)
-    families = {run.family_key for run, record in zip(runs, records, strict=True) if record.returns is not None}
+    families = {
+        run.family_key for run, record in zip(runs, records, strict=True) if record.returns is not None
+    }
     members = cohort_members(families)
     names = {name for rows in members.values() for row in rows for name in (row.times_id, row.returns_id)}
     try:
@@ -104,7 +106,9 @@ def join_cohorts(runs: Sequence[EvaluationRun]) -> None:
 def cohort_members(families: set[str]) -> dict[str, list[CohortMember]]:
     """One query a family, each by its index; a batch has few families."""
     return {
-        family: list(CohortMember.objects.filter(family_key=family).order_by("-evaluated_at", "id")[:COHORT_CAP])
+        family: list(
+            CohortMember.objects.filter(family_key=family).order_by("-evaluated_at", "id")[:COHORT_CAP]
+        )
         for family in sorted(families)
     }
 

@@ -97,9 +97,7 @@ def claim(world_id: str) -> list[EvaluationRun]:
     return list(waiting.order_by("updated_at", "id")[:BATCH])
 
 
-def judge_all(
-    runs: Sequence[EvaluationRun], terms: WorldTerms, active: ActivePolicy | None
-) -> list[Judged]:
+def judge_all(runs: Sequence[EvaluationRun], terms: WorldTerms, active: ActivePolicy | None) -> list[Judged]:
     """All at once; when that fails, one by one, so that a bad run fails alone."""
     loaded = load_records(runs)
     sound = [run for run in runs if isinstance(loaded[run.pk], Record)]
@@ -146,7 +144,9 @@ def judge_run(
     )
 
 
-def failed(run: EvaluationRun, error: str, active: ActivePolicy | None, record: Record | None = None) -> Judged:
+def failed(
+    run: EvaluationRun, error: str, active: ActivePolicy | None, record: Record | None = None
+) -> Judged:
     empty = Sheet({name: {} for name in ("returns", "pnl", "sample", "risk", "robustness")}, {}, {})
     version = active.version if active else None
     return Judged(
@@ -271,7 +271,13 @@ def finish(item: Judged, now: datetime) -> None:
     for step in steps:
         before = run.status
         step()
-        told(run, EVALUATOR, f"run.{step.__name__}", verdict=judgement.status, ruleset_hash=judgement.ruleset_hash)
+        told(
+            run,
+            EVALUATOR,
+            f"run.{step.__name__}",
+            verdict=judgement.status,
+            ruleset_hash=judgement.ruleset_hash,
+        )
         emit(
             RunUpdated(
                 **facts(run),

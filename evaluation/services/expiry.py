@@ -27,10 +27,14 @@ def expire_superseded(*, newer: Sequence[EvaluationRun], actor: Actor) -> int:
     newest = {(run.world_id, run.strategy_id, run.stage): run for run in sorted(newer, key=lambda r: r.pk)}
     older = Q()
     for (world_id, strategy_id, stage), run in newest.items():
-        older |= Q(world_id=world_id, strategy_id=strategy_id, stage=stage) & ~Q(pk=run.pk) & (
-            Q(evaluated_at__lt=run.evaluated_at) | Q(evaluated_at=run.evaluated_at, pk__lt=run.pk)
+        older |= (
+            Q(world_id=world_id, strategy_id=strategy_id, stage=stage)
+            & ~Q(pk=run.pk)
+            & (Q(evaluated_at__lt=run.evaluated_at) | Q(evaluated_at=run.evaluated_at, pk__lt=run.pk))
         )
-    rows = EvaluationRun.objects.select_for_update(no_key=True).filter(older, status__in=["evaluated", "rejected"])
+    rows = EvaluationRun.objects.select_for_update(no_key=True).filter(
+        older, status__in=["evaluated", "rejected"]
+    )
     found = list(rows.order_by("id"))
     for run in found:
         by = newest[run.world_id, run.strategy_id, run.stage]

@@ -70,7 +70,9 @@ def record_series(results: Results, at: str) -> tuple[Times | None, Floats | Non
         returns, times = checked(results.returns, f"{at}/returns")
         return times, returns, None
     if results.equity is not None:
-        return from_equity(results.equity, np.array(results.equity.values), results.equity.starting_capital, f"{at}/equity")
+        return from_equity(
+            results.equity, np.array(results.equity.values), results.equity.starting_capital, f"{at}/equity"
+        )
     if results.pnl is not None:
         equity = results.pnl.starting_capital + np.cumsum(results.pnl.values)
         return from_equity(results.pnl, equity, results.pnl.starting_capital, f"{at}/pnl")
@@ -114,7 +116,11 @@ def refuse_unknown_metrics(results: Results, at: str) -> None:
         for name in values:
             if f"{block}.{name}" not in CATALOGUE:
                 faults.append(
-                    Fault(f"{at}/metrics/{block}/{name}", f"there is no metric {block}.{name}", nearest(block, name))
+                    Fault(
+                        f"{at}/metrics/{block}/{name}",
+                        f"there is no metric {block}.{name}",
+                        nearest(block, name),
+                    )
                 )
     if faults:
         raise Invalid(faults[0].detail, faults=faults)
@@ -141,7 +147,10 @@ def keep(run: EvaluationRun, taken: Taken) -> None:
         arrays["equity"] = store.float_bytes(taken.equity)
     if taken.benchmark is not None:
         times, returns = taken.benchmark
-        arrays |= {"benchmark_times": store.integer_bytes(times), "benchmark_returns": store.float_bytes(returns)}
+        arrays |= {
+            "benchmark_times": store.integer_bytes(times),
+            "benchmark_returns": store.float_bytes(returns),
+        }
     names = store.put_many(arrays.values())
     RunInput(
         run=run,

@@ -69,7 +69,9 @@ def report_progress(*, world_id: str, strategy_id: str, run_id: str, actor: Acto
 
 
 @use_case
-def post_results(*, world_id: str, strategy_id: str, run_id: str, results: Results, actor: Actor) -> EvaluationRun:
+def post_results(
+    *, world_id: str, strategy_id: str, run_id: str, results: Results, actor: Actor
+) -> EvaluationRun:
     """Take the results and start the evaluation. The same results again, while it waits, change nothing."""
     taken = take(results)
     run = lock_run(world_id, strategy_id, run_id, actor)
@@ -111,7 +113,9 @@ def binding_for(stage: str, world_id: str, strategy: Strategy, actor: Actor) -> 
         return bind_for_run(world_id=world_id, strategy=strategy, actor=actor)
     binding = locked_bindings(world_id, [strategy.id]).get(strategy.id)
     if binding is None:
-        raise NotFound(f"Strategy {strategy.id!r} is not bound to {world_id}; its first run there is a backtest")
+        raise NotFound(
+            f"Strategy {strategy.id!r} is not bound to {world_id}; its first run there is a backtest"
+        )
     return binding
 
 
@@ -184,4 +188,12 @@ def facts(run: EvaluationRun) -> dict[str, Any]:
 
 
 def told(run: EvaluationRun, actor: Actor, action: str, **details: Any) -> None:
-    record(actor, action, object_type="run", object_id=str(run), world_id=run.world_id, status=run.status, **details)
+    record(
+        actor,
+        action,
+        object_type="run",
+        object_id=str(run),
+        world_id=run.world_id,
+        status=run.status,
+        **details,
+    )

@@ -1,7 +1,9 @@
 """The metric catalogue and its kernel: pure functions of arrays, no I/O, no clock."""
 
-from qmtl.metrics.benchmark import alpha_performance, benchmark_block, incremental_var_es
+from qmtl.metrics.benchmark import benchmark_block
 from qmtl.metrics.catalogue import CATALOGUE, UnknownMetric, resolve
+from qmtl.metrics.envelope import alpha_performance
+from qmtl.metrics.incremental import incremental_var_es
 from qmtl.metrics.measure import MeasuredRow, Measures, measure, measure_many
 from qmtl.metrics.metric import Metric
 from qmtl.metrics.overfitting import common_panel, pbo

@@ -1,4 +1,4 @@
-"""A strategy against its world's benchmark, a portfolio with and without it, and the envelope's six keys."""
+"""A strategy against its world's benchmark."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from qmtl.metrics.measure import measure
 from qmtl.metrics.panel import Column, PanelView
-from qmtl.metrics.tail import expected_shortfall, value_at_risk
 
 
 def benchmark_block(
@@ -21,7 +20,9 @@ def benchmark_block(
         raise ValueError("the strategy and its benchmark must have the same timestamps")
     pair = np.stack([benchmark_returns, returns]).astype(np.float64)
     measures = measure(pair, periods_per_year=periods_per_year, risk_free_rate=risk_free_rate)
-    figures = {name: measures.columns[f"returns.{name}"][0] for name in ("sharpe", "max_drawdown", "volatility")}
+    figures = {
+        name: measures.columns[f"returns.{name}"][0] for name in ("sharpe", "max_drawdown", "volatility")
+    }
     with np.errstate(all="ignore"):
         figures["alpha"] = alpha(returns, benchmark_returns, periods_per_year, risk_free_rate)
         figures["beta"] = beta(returns, benchmark_returns)
@@ -60,45 +61,6 @@ def information_ratio(returns: Column, benchmark_returns: Column, periods_per_ye
     return float(active.sharpe[0] * np.sqrt(periods_per_year))
 
 
-def incremental_var_es(
-    portfolio_returns: Column, strategy_returns: Column, weight: float, p: float = 0.01
-) -> tuple[float, float]:
-    """Historical VaR and ES of the portfolio with the strategy at its proposed weight, minus without it.
-
-    Both of shape (periods,) on common timestamps, at least one of them. The strategy comes on top:
-    with = portfolio + weight x strategy. With an empty live set the portfolio is all zeros, and the figures
-    are the strategy's own at that weight. Fractions of capital, any sign: negative where it diversifies.
-    """
-    pair = _view(np.stack([portfolio_returns, portfolio_returns + weight * strategy_returns]))
-    var, es = value_at_risk(pair, p), expected_shortfall(pair, p)
-    return float(var[1] - var[0]), float(es[1] - es[0])
-
-
-def alpha_performance(
-    returns: Column, *, periods_per_year: float = 252, risk_free_rate: float = 0.0
-) -> dict[str, float]:
-    """The rebalancing envelope's six keys for one portfolio, shape (periods,); 0.0 where not known.
-
-    Here, and only here, an unknown figure is 0.0: that is the envelope's contract.
-    """
-    series = np.asarray(returns, dtype=np.float64)[None, :]
-    measures = measure(series, periods_per_year=periods_per_year, risk_free_rate=risk_free_rate)
-    figure = {name: float(column[0]) for name, column in measures.columns.items()}
-    depth, spread = abs(figure["returns.max_drawdown"]), figure["returns.volatility"]
-    rar = figure["returns.cagr"] / spread if spread > 0 else float("nan")
-    figures = {
-        "sharpe": figure["returns.sharpe"],
-        "max_drawdown": figure["returns.max_drawdown"],
-        "win_ratio": figure["returns.win_rate"],
-        "profit_factor": figure["returns.profit_factor"],
-        "car_mdd": figure["returns.calmar_ratio"],
-        "rar_mdd": rar / depth if depth > 0 else float("nan"),
-    }
-    return {
-        f"alpha_performance.{name}": value if np.isfinite(value) else 0.0 for name, value in figures.items()
-    }
-
-
 def _view(panel: Column) -> PanelView:
     return PanelView(np.asarray(panel, dtype=np.float64), periods_per_year=1.0)
 
@@ -111,4 +73,6 @@ def _why(name: str, pair: Column) -> str:
         return "not a series of returns (NaN, Infinity or below -1)"
     if name == "information_ratio":
         return "zero variance of the difference"
-    return "zero variance of the strategy" if not _view(pair).constant[0] else "zero variance of the benchmark"
+    return (
+        "zero variance of the strategy" if not _view(pair).constant[0] else "zero variance of the benchmark"
+    )

@@ -28,7 +28,7 @@ _ENTRIES = (
 )
 
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.dotted: metric for metric in _ENTRIES})
-"""Every metric by its dotted name. `stress.<scenario>.*` stand for any scenario: resolve() fills the name in."""
+"""Every metric by its dotted name. `stress.<scenario>.*` stand for any scenario; resolve() fills it in."""
 
 
 def _plain_names() -> dict[str, Metric]:

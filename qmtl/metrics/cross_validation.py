@@ -50,10 +50,7 @@ def fold_bounds(periods: int) -> list[tuple[int, int]]:
     size, longer = divmod(periods, FOLDS)
     edges = [fold * size + min(fold, longer) for fold in range(FOLDS + 1)]
     left_out = max(1, periods // 100)
-    return [
-        (start + (left_out if fold else 0), stop)
-        for fold, (start, stop) in enumerate(pairwise(edges))
-    ]
+    return [(start + (left_out if fold else 0), stop) for fold, (start, stop) in enumerate(pairwise(edges))]
 
 
 def fold_sharpes(view: PanelView) -> Panel:

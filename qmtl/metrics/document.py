@@ -57,9 +57,9 @@ DISAGREE = """\
 - **VaR and ES.** Positive fractions, not below 0. empyrical returns the signed quantile. The quantile is
   interpolated (Hyndman and Fan type 7, numpy's default). ES averages all returns at or below it; empyrical
   averages a fixed number of order statistics, which differs where several returns equal the quantile.
-- **Tail ratio.** As in empyrical, where the lower quantile is not 0; where it is, empyrical says Infinity.
+- **Tail ratio.** As in empyrical, where the lower quantile is not 0; where it is, empyrical divides by it.
 - **Win rate.** Among non-zero returns: periods without a position are neither won nor lost.
-- **Time under water.** Days per period are 1 for P in 252..366 (a trading day counts as a day) and 365/P else.
+- **Time under water.** Days per period are 1 for P in 252..366 (a trading day counts as one), else 365/P.
 - **Folds.** The standard deviation over folds has ddof=1; a fold of zero variance makes mean and deviation
   missing rather than quietly averaging fewer folds. Folds and halves use the same Sharpe as `sharpe`, with
   the world's risk-free rate; PSR, DSR and MinTRL use the plain mean.
@@ -114,7 +114,9 @@ def golden_vectors() -> str:
 def _examples() -> Iterable[tuple[str, str, float]]:
     sharpe, moments, variance = 2.5 * DAY, (-3.0, 10.0), 1 / 500
     for trials, paper in ((100, "0.9004"), (46, "0.9505")):
-        text = f"DSR: Sharpe 2.5, 250 days a year, T = 1250, N = {trials}, V = 1/2 a year, skew -3, kurtosis 10"
+        text = (
+            f"DSR: Sharpe 2.5, 250 days a year, T = 1250, N = {trials}, V = 1/2 a year, skew -3, kurtosis 10"
+        )
         yield text, paper, float(deflated_sharpe_ratio(sharpe, 1250, *moments, trials, variance))
     text = "DSR: the same with N = 88 and normal returns"
     yield text, "0.9505", float(deflated_sharpe_ratio(sharpe, 1250, 0.0, 3.0, 88, variance))

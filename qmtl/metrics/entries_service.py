@@ -63,7 +63,7 @@ PBO = _given(
 
 DIAGNOSTICS = (
     _given("diagnostics", "strategy_complexity", "number", "+", "lower", "declared by the author"),
-    _given("diagnostics", "search_intensity", "count", "+", "lower", "number of trials declared by the author"),
+    _given("diagnostics", "search_intensity", "count", "+", "lower", "trials declared by the author"),
     _given("diagnostics", "trials_counted", "count", "+", "lower",
            "backtest runs that the system has seen for the strategy's family", "cohort"),
 )  # fmt: skip
@@ -106,7 +106,8 @@ def _live(days: int) -> tuple[Metric, ...]:
     return (
         _given(block, "sharpe", "ratio per year", "any", "higher", f"sharpe, {over}", "live_returns",
                f"{none}; zero variance", "Sharpe 1994"),
-        _given(block, "max_drawdown", "fraction", "-", "higher", f"max_drawdown, {over}", "live_returns", none),
+        _given(block, "max_drawdown", "fraction", "-", "higher", f"max_drawdown, {over}", "live_returns",
+               none),
         _given(block, "volatility", "fraction per year", "+", "lower", f"volatility, {over}", "live_returns",
                none),
         _given(block, "es_p05", "fraction", "+", "lower", f"es_p05, {over}", "live_returns", none),

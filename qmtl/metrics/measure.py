@@ -83,10 +83,10 @@ def measure(
 ) -> Measures:
     """All return-based metrics of strategies of equal length; shape (strategies, periods), oldest first.
 
-    `trials` is the number of trials behind each strategy (None or NaN: 1), `trial_sharpe_variance` the variance of
-    their per-period Sharpes (None or NaN: 1/(T-1)). `only` limits the work to some dotted names. A row that
-    is no series of returns (NaN, Infinity, below -1) has no figures but its count. Works on blocks of rows;
-    a row has the same figures whatever its neighbours.
+    `trials` is the number of trials behind each strategy (None or NaN: 1), `trial_sharpe_variance` the
+    variance of their per-period Sharpes (None or NaN: 1/(T-1)). `only` limits the work to some dotted names.
+    A row that is no series of returns (NaN, Infinity, below -1) has no figures but its count. Works on
+    blocks of rows; a row has the same figures whatever its neighbours.
     """
     returns = np.ascontiguousarray(panel, dtype=np.float64)
     if returns.ndim != 2:

@@ -48,7 +48,9 @@ THREE_POINTS = Why("needs at least 3 points", lambda view: _everywhere(view, vie
 ZERO_VARIANCE = Why("zero variance", lambda view: view.constant)
 ZERO_VARIANCE_FOLD = Why("zero variance in a fold", _has_undefined_fold)
 ZERO_VARIANCE_FIRST = Why("zero variance in the first half", lambda view: np.isnan(sharpe_first_half(view)))
-ZERO_VARIANCE_SECOND = Why("zero variance in the second half", lambda view: np.isnan(sharpe_second_half(view)))
+ZERO_VARIANCE_SECOND = Why(
+    "zero variance in the second half", lambda view: np.isnan(sharpe_second_half(view))
+)
 NO_LOSS = Why("no losing period", lambda view: np.asarray(np.isnan(view.losses)))
 NO_MOVE = Why("no return other than zero", lambda view: np.asarray(~view.returns.any(axis=1)))
 NO_DRAWDOWN = Why("no drawdown", _has_no_drawdown)

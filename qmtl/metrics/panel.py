@@ -17,12 +17,15 @@ Column: TypeAlias = NDArray[np.float64]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
+TAIL_LEVELS = (0.01, 0.05, 0.95)
+"""The quantiles that the tail metrics look at."""
+
 SPREAD_RELATIVE = 1e-12
 SPREAD_ABSOLUTE = 8 * float(np.finfo(np.float64).eps)
 
 
 class Workspace:
-    """Arrays that one block of strategies leaves to the next: fresh memory costs as much as the arithmetic."""
+    """Arrays that one block of strategies leaves to the next: fresh memory costs as much as arithmetic."""
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, tuple[int, ...]], Panel] = {}
@@ -56,12 +59,14 @@ class PanelView:
         risk_free_rate: float = 0.0,
         trials: Column | None = None,
         trial_sharpe_variance: Column | None = None,
+        levels: tuple[float, ...] = TAIL_LEVELS,
         workspace: Workspace | None = None,
     ) -> None:
         self.returns = returns
         self.strategies, self.periods = returns.shape
         self.periods_per_year = periods_per_year
         self.risk_free_rate = risk_free_rate
+        self.levels = levels
         self._trials = trials
         self._trial_sharpe_variance = trial_sharpe_variance
         self._workspace = workspace or Workspace()
@@ -238,11 +243,23 @@ class PanelView:
 
     @cached_property
     def ordered(self) -> Panel:
-        """Returns of each strategy in ascending order."""
+        """Returns of each strategy, in order as far as its levels need it.
+
+        The order statistics beside each level stand at their places, lesser returns before and greater ones
+        behind them: a partition, which costs three quarters of a sort.
+        """
         ordered = self._array("ordered")
         ordered[:] = self.returns
-        ordered.sort(axis=1)
+        below = {math.floor(self.position(level)) for level in self.levels}
+        places = below | {min(place + 1, self.periods - 1) for place in below}
+        ordered.partition(sorted(places), axis=1)
         return ordered
+
+    def position(self, level: float) -> float:
+        """Place (T-1)p of a quantile among the sorted returns, whole where only rounding keeps it from it."""
+        if level not in self.levels:
+            raise ValueError(f"the view was not made for the quantile {level}")
+        return float(round((self.periods - 1) * level, 9))
 
 
 def row_sum(panel: Panel) -> Column:

@@ -1,4 +1,4 @@
-"""Tail metrics. They share one sort of each row."""
+"""Tail metrics. They share one ordering of each row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from qmtl.metrics.panel import Column, PanelView, row_count, row_sum
 def quantile(view: PanelView, p: float) -> Column:
     """Quantile with linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
 
-    The position (T-1)p is taken as whole where only rounding keeps it from being so.
+    The view must have p among its levels.
     """
-    position = round((view.periods - 1) * p, 9)
+    position = view.position(p)
     below = math.floor(position)
     low = view.ordered[:, below]
     high = view.ordered[:, min(below + 1, view.periods - 1)]
@@ -24,10 +24,10 @@ def quantile(view: PanelView, p: float) -> Column:
 def expected_shortfall(view: PanelView, p: float) -> Column:
     """max(0, -mean(r where r <= quantile(r, p))); a loss as a positive fraction.
 
-    The values at or below the quantile are the first of the sorted row; further ones can only equal it.
+    The values at or below the quantile are the first of the ordered row; further ones can only equal it.
     """
     bound = quantile(view, p)
-    sure = math.floor(round((view.periods - 1) * p, 9)) + 1
+    sure = math.floor(view.position(p)) + 1
     count = np.full(view.strategies, float(sure))
     tied = np.flatnonzero(view.ordered[:, min(sure, view.periods - 1)] <= bound)
     count[tied] = row_count(view.ordered[tied] <= bound[tied, None])

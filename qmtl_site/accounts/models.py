@@ -28,8 +28,12 @@ class WorldRole(models.Model):
     class Meta:
         verbose_name = "world role"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "world", "role"], name="a_role_is_held_once_per_user_and_world"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="a_world_role_is_a_known_role"),
+            models.UniqueConstraint(
+                fields=["user", "world", "role"], name="a_role_is_held_once_per_user_and_world"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="a_world_role_is_a_known_role"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,8 @@ class ServiceView(APIView):
         except ValueError as error:
             refused = invalid(error)  # type: ignore[arg-type]
             raise Invalid(
-                refused.detail, faults=[Invalid.at("?" + f.pointer[1:], f.detail).faults[0] for f in refused.faults]
+                refused.detail,
+                faults=[Invalid.at("?" + f.pointer[1:], f.detail).faults[0] for f in refused.faults],
             ) from None
 
     def once(self, answer: Callable[[], HttpResponse]) -> HttpResponse:
@@ -53,11 +54,15 @@ class ServiceView(APIView):
         if key is None:
             return answer()
         raw = getattr(self.request, "raw_body", b"")
-        digest = request_hash(str(self.request.method), self.request.get_full_path(), raw or dump(self.request.data))
+        digest = request_hash(
+            str(self.request.method), self.request.get_full_path(), raw or dump(self.request.data)
+        )
         return answer_once(user_id=self.request.user.id, key=key, digest=digest, answer=answer)
 
     @staticmethod
-    def reply(document: Any, *, status: int = 200, etag: str | None = None, location: str | None = None) -> HttpResponse:
+    def reply(
+        document: Any, *, status: int = 200, etag: str | None = None, location: str | None = None
+    ) -> HttpResponse:
         response = finished(dump(document), status=status)
         response["Cache-Control"] = "no-cache"
         if etag is not None:
@@ -65,5 +70,3 @@ class ServiceView(APIView):
         if location is not None:
             response["Location"] = location
         return response
-
-

@@ -20,7 +20,13 @@ log = structlog.get_logger(__name__)
 
 
 def record(
-    actor: Actor, action: str, *, object_type: str, object_id: str, world_id: str | None = None, **details: Any
+    actor: Actor,
+    action: str,
+    *,
+    object_type: str,
+    object_id: str,
+    world_id: str | None = None,
+    **details: Any,
 ) -> None:
     """Stage one audit entry for the transaction of the current use case."""
     entry = AuditEntry(

@@ -17,7 +17,9 @@ class AuditEntry(AppendOnly):
     at = models.DateTimeField()
     actor_id = models.BigIntegerField(null=True, help_text="User; empty for the service itself.")
     actor = models.CharField(max_length=150)
-    actor_label = models.CharField(max_length=150, blank=True, help_text="X-Actor, a label without authority.")
+    actor_label = models.CharField(
+        max_length=150, blank=True, help_text="X-Actor, a label without authority."
+    )
     action = models.CharField(max_length=64)
     object_type = models.CharField(max_length=64)
     object_id = models.CharField(max_length=400)
@@ -30,7 +32,9 @@ class AuditEntry(AppendOnly):
         verbose_name = "audit entry"
         verbose_name_plural = "audit entries"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["stream", "sequence"], name="one_audit_entry_per_stream_and_sequence")
+            models.UniqueConstraint(
+                fields=["stream", "sequence"], name="one_audit_entry_per_stream_and_sequence"
+            )
         ]
         indexes: ClassVar = [
             models.Index(fields=["stream", "at"], name="audit_stream_at"),

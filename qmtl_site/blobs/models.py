@@ -20,7 +20,9 @@ class Blob(AppendOnly):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(size__gte=0), name="a_blob_has_a_size"),
-            models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="a_blob_is_named_by_its_hash"),
+            models.CheckConstraint(
+                condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="a_blob_is_named_by_its_hash"
+            ),
         ]
 
     def __str__(self) -> str:

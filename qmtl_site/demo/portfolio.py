@@ -79,7 +79,7 @@ def _keep_book(targets: NDArray[np.float64], close: NDArray[np.float64]) -> _Boo
     holdings at any close is the weights set at the last rebalancing times the growth of the prices since.
     """
     days = np.arange(len(close))
-    decided: NDArray[np.bool_] = ~np.isnan(targets).any(axis=1)
+    decided = np.asarray(~np.isnan(targets).any(axis=1))
     since = np.maximum.accumulate(np.where(decided, days, 0))
     held = np.where(decided[since, np.newaxis], targets[since], 0.0)[:-1]
     bought_at, cash = close[since[:-1]], 1.0 - held.sum(axis=1)

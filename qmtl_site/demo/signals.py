@@ -82,7 +82,7 @@ def every(prices: Prices, days: int) -> Flags:
 
 
 def on_changes(wanted: Floats | Flags, weights: Floats) -> Floats:
-    """Trade on the days on which what is wanted differs from the day before, let the holdings drift otherwise."""
+    """Trade when what is wanted differs from the day before, let the holdings drift otherwise."""
     changes = (wanted[1:] != wanted[:-1]).any(axis=1)
     return only_on(np.concatenate([[True], changes]), weights)
 

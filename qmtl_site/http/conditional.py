@@ -22,7 +22,9 @@ def require_match(headers: Mapping[str, str], current: str) -> None:
         raise PreconditionFailed(f'The current ETag is "{current}"', current_etag=current)
 
 
-def immutable(request: HttpRequest, body: bytes | memoryview, etag: str, *, media_type: str = JSON) -> HttpResponse:
+def immutable(
+    request: HttpRequest, body: bytes | memoryview, etag: str, *, media_type: str = JSON
+) -> HttpResponse:
     """A document that never changes, by its own id: strong ETag, cached for ever, 304 when the caller has it."""
     if_none_match = request.META.get("HTTP_IF_NONE_MATCH")
     fresh = if_none_match is not None and bool(tags(if_none_match) & {etag, "*"})

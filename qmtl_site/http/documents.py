@@ -19,7 +19,9 @@ MAX_DEPTH = 64
 
 def dump(document: Any) -> bytes:
     """JSON bytes of plain values, datetimes (RFC 3339, UTC) and NumPy scalars; NaN becomes null."""
-    return orjson.dumps(document, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(
+        document, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+    )
 
 
 def load(raw: bytes) -> Any:
@@ -27,7 +29,9 @@ def load(raw: bytes) -> Any:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})") from None
+        raise BadRequest(
+            f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
+        ) from None
     if b"\\u0000" in raw:
         refuse_nul(value)
     return value
@@ -61,7 +65,9 @@ class DocumentRenderer(BaseRenderer):
     format = "json"
     charset = None
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         return b"" if data is None else dump(data)
 
 

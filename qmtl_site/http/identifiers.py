@@ -45,6 +45,10 @@ class BlobConverter(Converter):
     regex = SHA256
 
 
+class TokenKeyConverter(Converter):
+    regex = r"[0-9a-zA-Z]{8,25}"
+
+
 class VersionConverter:
     regex = r"[1-9][0-9]{0,8}"
 
@@ -60,6 +64,7 @@ CONVERTERS = {
     "run": RunConverter,
     "snapshot": SnapshotConverter,
     "sha256": BlobConverter,
+    "token": TokenKeyConverter,
     "version": VersionConverter,
 }
 for _name, _converter in CONVERTERS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -55,7 +56,9 @@ class Problem(BaseModel):
     request_id: str
 
 
-LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, description="Items a page.")
+LIMIT = OpenApiParameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, description="Items a page."
+)
 CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page before.")
 PAGED = (LIMIT, CURSOR)
 
@@ -109,6 +112,10 @@ class ContractSchema(AutoSchema):
         if pattern := PATH_PATTERNS.get(name):
             schema = {"type": "string", "pattern": f"^{pattern}$"}
         return OpenApiParameter(name, schema, OpenApiParameter.PATH)
+
+    def get_operation_id(self) -> str:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__).lower()
+        return f"{self.method.lower()}_{name}"
 
     def get_tags(self) -> list[str]:
         return [self.path.split("/")[1] or "service"]

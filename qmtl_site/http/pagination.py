@@ -38,7 +38,7 @@ def decode_cursor(text: str) -> tuple[datetime, Any]:
         raise Invalid.at("?cursor", "cursor is not one that this service gave") from None
     if moment.tzinfo is None or not isinstance(key, str | int) or isinstance(key, bool):
         raise Invalid.at("?cursor", "cursor is not one that this service gave")
-    if isinstance(key, int) and not 0 <= key < 2**63 or isinstance(key, str) and "\0" in key:
+    if (isinstance(key, int) and not 0 <= key < 2**63) or (isinstance(key, str) and "\0" in key):
         raise Invalid.at("?cursor", "cursor is not one that this service gave")
     return moment, key
 

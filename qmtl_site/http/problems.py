@@ -40,8 +40,11 @@ def invalid(error: pydantic.ValidationError) -> refusals.Invalid:
 
 def illegal_transition(error: TransitionNotAllowed) -> refusals.IllegalTransition:
     instance = error.object
-    (field,) = {name.split("_")[2] for name in dir(instance) if name.startswith("get_available_") and
-                name.endswith("_transitions") and "_user_" not in name}
+    (field,) = {
+        name.split("_")[2]
+        for name in dir(instance)
+        if name.startswith("get_available_") and name.endswith("_transitions") and "_user_" not in name
+    }
     current = getattr(instance, field)
     open_names = sorted(t.name for t in getattr(instance, f"get_available_{field}_transitions")())
     return refusals.IllegalTransition(

@@ -62,8 +62,7 @@ def _reset() -> None:
 
 def _demo(arguments: Sequence[str]) -> int:
     with _throwaway_environment(durable=False) as environment:
-        commands.manage(environment, "migrate", "--noinput")
-        commands.manage(environment, "grant_roles")
+        commands.manage(environment, ["migrate", "--noinput"], ["grant_roles"])
         return commands.run(environment, [sys.executable, "manage.py", "demo", *arguments])
 
 

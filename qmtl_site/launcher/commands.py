@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 
 from qmtl_site.launcher.errors import Interrupted, LaunchError
 from qmtl_site.launcher.places import PROJECT
+from qmtl_site.launcher.steps import DONE
 
 SECONDS_TO_STOP = 15
 
 
-def manage(environment: Mapping[str, str], *arguments: str) -> None:
-    """A quiet `manage.py` step; its output is shown only if it fails."""
-    print(f"  manage.py {arguments[0]}", end=" ", flush=True)
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        check=False,
+def manage(environment: Mapping[str, str], *steps: Sequence[str]) -> None:
+    """Quiet `manage.py` commands, one after the other; what they say is shown only if one fails."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmtl_site.launcher.steps", json.dumps(steps)],
         cwd=PROJECT,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
@@ -29,9 +27,18 @@ def manage(environment: Mapping[str, str], *arguments: str) -> None:
         text=True,
         start_new_session=True,  # Ctrl-C is for the launcher, which then ends this
     )
-    print(f"{time.monotonic() - began:.1f} s", flush=True)
-    if done.returncode:
-        raise LaunchError(f"{done.stdout}\nmanage.py {' '.join(arguments)} failed.")
+    said = []
+    try:
+        for line in process.stdout or ():
+            if line.startswith(DONE):
+                print(f"  {line.removeprefix(DONE)}", end="", flush=True)
+            else:
+                said.append(line)
+    except BaseException:
+        process.kill()
+        raise
+    if process.wait():
+        raise LaunchError("".join(said))
 
 
 def run(environment: Mapping[str, str], command: Sequence[str]) -> int:

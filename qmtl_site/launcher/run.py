@@ -54,10 +54,15 @@ def _prepare(local: Path, servers: Servers, address: Address) -> dict[str, str]:
     setup = environment.for_commands(
         os.environ, servers, secret_key=os.environ.get("SECRET_KEY") or secret_key, blobs=blobs
     )
-    commands.manage(setup, "migrate", "--noinput")
-    commands.manage(setup, "grant_roles")
-    commands.manage(setup, "ensure_local_users", "--credentials", str(file))
-    commands.manage(setup, "load_demo")
+    # whitenoise serves the apps' files as they are; it only warns if this folder is missing
+    (PROJECT / "static").mkdir(exist_ok=True)
+    commands.manage(
+        setup,
+        ["migrate", "--noinput"],
+        ["grant_roles"],
+        ["ensure_local_users", "--credentials", str(file)],
+        ["load_demo"],
+    )
     return setup
 
 
@@ -83,7 +88,7 @@ def ready_text(address: Address, file: Path, values: Mapping[str, str], *, show_
 QMTL is ready.
 
   admin pages      {address.url}/admin/     user {values.get("QMTL_ADMIN_USER", "")}   password {password}
-  API              {address.url}/docs
+  API              {address.url}/schema/docs/
   event streams    {address.stream_url}
   tokens           {os.path.relpath(file, PROJECT)}    to use them:  set -a; . .local/credentials.env; set +a
 

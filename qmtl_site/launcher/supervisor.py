@@ -16,8 +16,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO
 
-from honcho.environ import parse_procfile  # type: ignore[import-untyped]
-from honcho.printer import Message, Printer  # type: ignore[import-untyped]
+from honcho.environ import parse_procfile
+from honcho.printer import Message, Printer
 
 from qmtl_site.launcher import signals
 from qmtl_site.launcher.errors import LaunchError

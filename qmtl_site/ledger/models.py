@@ -22,7 +22,8 @@ class Ledger(models.Model):
         verbose_name = "stream"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(event_sequence__gte=0, audit_sequence__gte=0), name="ledger_only_counts_up_from_zero"
+                condition=models.Q(event_sequence__gte=0, audit_sequence__gte=0),
+                name="ledger_only_counts_up_from_zero",
             )
         ]
 

@@ -91,6 +91,8 @@ def lock_heads(streams: Sequence[str]) -> dict[str, Ledger]:
 
     heads = locked()
     if len(heads) < len(streams):
-        Ledger.objects.bulk_create([Ledger(stream=s) for s in streams if s not in heads], ignore_conflicts=True)
+        Ledger.objects.bulk_create(
+            [Ledger(stream=s) for s in streams if s not in heads], ignore_conflicts=True
+        )
         heads = locked()
     return heads

@@ -76,7 +76,10 @@ def emit(event: Event) -> None:
 
 
 def write_events(head: Ledger, staged: Sequence[tuple[datetime, Event]]) -> None:
-    rows = [row_of(head.stream, head.event_sequence + n, moment, event) for n, (moment, event) in enumerate(staged, 1)]
+    rows = [
+        row_of(head.stream, head.event_sequence + n, moment, event)
+        for n, (moment, event) in enumerate(staged, 1)
+    ]
     OutboxEvent.objects.bulk_create(rows)
     head.event_sequence += len(rows)
     with connection.cursor() as cursor:

@@ -35,7 +35,9 @@ def relay_all() -> int:
 @transaction.atomic
 def relay_stream(stream: str) -> int:
     """Handle one batch of a stream. Two relays cannot work on the same stream: the cursor row is the lock."""
-    DeliveryCursor.objects.bulk_create([DeliveryCursor(consumer=CONSUMER, stream=stream)], ignore_conflicts=True)
+    DeliveryCursor.objects.bulk_create(
+        [DeliveryCursor(consumer=CONSUMER, stream=stream)], ignore_conflicts=True
+    )
     cursor = (
         DeliveryCursor.objects.select_for_update(no_key=True, skip_locked=True)
         .filter(consumer=CONSUMER, stream=stream)

@@ -49,9 +49,7 @@ def test_sample_counts_utc_dates_not_periods():
 
 
 def test_uncounted_trades_are_missing():
-    block = sample_block(
-        timestamps=np.array([0]), period_count=1, periods_per_year=252, n_trades_total=None
-    )
+    block = sample_block(timestamps=np.array([0]), period_count=1, periods_per_year=252, n_trades_total=None)
     assert (block["n_trades_total"], block["n_trades_per_year"]) == (None, None)
 
 
@@ -64,7 +62,11 @@ def test_regimes_of_the_whole_benchmark_are_thirds():
 def test_a_calm_sample_lies_in_the_calm_regime():
     moments = np.arange(300, dtype=np.int64) * DAY
     benchmark = noise(2) * np.repeat([0.1, 1.0, 5.0], 100)
-    assert regime_coverage(moments[40:90], moments, benchmark) == {"low_vol": 1.0, "mid_vol": 0.0, "high_vol": 0.0}
+    assert regime_coverage(moments[40:90], moments, benchmark) == {
+        "low_vol": 1.0,
+        "mid_vol": 0.0,
+        "high_vol": 0.0,
+    }
 
 
 @pytest.mark.parametrize("sample", [range(19), range(500, 600)])
@@ -133,6 +135,12 @@ def test_with_an_empty_live_set_the_increment_is_the_strategys_own_risk():
     own = measure(0.25 * noise(1)[None, :]).columns
     increment = incremental_var_es(np.zeros(300), noise(1), 0.25)
     assert increment == pytest.approx((own["returns.var_p01"][0], own["returns.es_p01"][0]))
+
+
+def test_the_increment_may_be_asked_for_at_any_level():
+    var, es = incremental_var_es(np.zeros(300), noise(1), 1.0, p=0.025)
+    bound = np.quantile(noise(1), 0.025)
+    assert (var, es) == pytest.approx((-bound, -noise(1)[noise(1) <= bound].mean()))
 
 
 def test_a_hedge_lowers_the_risk():

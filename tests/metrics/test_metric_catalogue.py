@@ -39,7 +39,12 @@ def test_a_name_resolves(name, dotted):
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("sharp", "sharpe"), ("max_dd", "max_drawdown"), ("returns.sharp", "returns.sharpe"), ("win_ratio", "win_rate")],
+    [
+        ("sharp", "sharpe"),
+        ("max_dd", "max_drawdown"),
+        ("returns.sharp", "returns.sharpe"),
+        ("win_ratio", "win_rate"),
+    ],
 )
 def test_an_unknown_name_hints_at_the_nearest(name, nearest):
     with pytest.raises(UnknownMetric) as unknown:
@@ -47,7 +52,9 @@ def test_an_unknown_name_hints_at_the_nearest(name, nearest):
     assert nearest in unknown.value.nearest
 
 
-@pytest.mark.parametrize("name", ["beta", "decay", "car_mdd", "stress.var_99", "live.31d.sharpe", "", "stress..var_99"])
+@pytest.mark.parametrize(
+    "name", ["beta", "decay", "car_mdd", "stress.var_99", "live.31d.sharpe", "", "stress..var_99"]
+)
 def test_blocks_beside_the_strategys_own_are_always_dotted(name):
     with pytest.raises(UnknownMetric):
         resolve(name)
@@ -60,7 +67,9 @@ def test_an_unknown_metric_survives_pickling():
 
 def test_every_metric_of_returns_is_computed():
     computed = set(measure(np.zeros((1, 3))).columns)
-    assert computed == {name for name, metric in CATALOGUE.items() if metric.needs == "returns" and metric.compute}
+    assert computed == {
+        name for name, metric in CATALOGUE.items() if metric.needs == "returns" and metric.compute
+    }
     assert {name for name in CATALOGUE if name.startswith(("returns.", "robustness."))} - computed == {
         "robustness.pbo"
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -19,11 +20,13 @@ def mean(xs):
 
 
 def std(xs):
-    return math.sqrt(math.fsum((x - mean(xs)) ** 2 for x in xs) / (len(xs) - 1))
+    centre = mean(xs)
+    return math.sqrt(math.fsum((x - centre) ** 2 for x in xs) / (len(xs) - 1))
 
 
 def moment(xs, k):
-    return math.fsum((x - mean(xs)) ** k for x in xs) / len(xs)
+    centre = mean(xs)
+    return math.fsum((x - centre) ** k for x in xs) / len(xs)
 
 
 def quantile(xs, p):
@@ -38,7 +41,8 @@ def var(xs, p):
 
 
 def es(xs, p):
-    return max(0.0, -mean([x for x in xs if x <= quantile(xs, p)]))
+    bound = quantile(xs, p)
+    return max(0.0, -mean([x for x in xs if x <= bound]))
 
 
 def sharpe(xs):
@@ -54,7 +58,7 @@ def equity(xs):
 
 def drawdowns(xs):
     values = equity(xs)
-    return [values[t] / max(values[: t + 1]) - 1 for t in range(1, len(values))]
+    return [value / peak - 1 for value, peak in zip(values, accumulate(values, max), strict=True)][1:]
 
 
 def longest_run(flags):
@@ -100,17 +104,17 @@ def plain_returns(xs):
 
 
 def plain_robustness(xs, trials, variance):
-    from statistics import NormalDist
-
     phi, z, g = NormalDist().cdf, NormalDist().inv_cdf, 0.57721566490153286
     s = mean(xs) / std(xs)
-    factor = 1 - moment(xs, 3) / moment(xs, 2) ** 1.5 * s + (moment(xs, 4) / moment(xs, 2) ** 2 - 1) / 4 * s * s
+    factor = (
+        1 - moment(xs, 3) / moment(xs, 2) ** 1.5 * s + (moment(xs, 4) / moment(xs, 2) ** 2 - 1) / 4 * s * s
+    )
     hurdle = math.sqrt(variance) * ((1 - g) * z(1 - 1 / trials) + g * z(1 - 1 / (trials * math.e)))
     parts, half = [sharpe(fold) for fold in folds(xs)], len(xs) // 2
     return {
         "probabilistic_sharpe_ratio": phi(s * math.sqrt((len(xs) - 1) / factor)),
         "deflated_sharpe_ratio": phi((s - hurdle) * math.sqrt((len(xs) - 1) / factor)),
-        "min_track_record_length": 1 + factor * (z(0.95) / s) ** 2 if s > 0 else None,
+        "min_track_record_length": 1 + factor * (z(0.95) / s) ** 2 if s > 0 else math.nan,
         "cv_folds": 5,
         "cv_sharpe_mean": mean(parts),
         "cv_sharpe_std": std(parts),
@@ -140,9 +144,12 @@ def test_every_figure_equals_its_plain_definition(kind, periods):
         trials=np.array([45.0]),
         trial_sharpe_variance=np.array([0.002]),
     )
-    points = xs.tolist()
-    assert measures.row(0)["returns"] == pytest.approx(plain_returns(points), rel=1e-9)
-    assert measures.row(0)["robustness"] == pytest.approx(plain_robustness(points, 45, 0.002), rel=1e-9)
+    plain = {
+        **{f"returns.{name}": figure for name, figure in plain_returns(xs.tolist()).items()},
+        **{f"robustness.{name}": figure for name, figure in plain_robustness(xs.tolist(), 45, 0.002).items()},
+    }
+    figures = {name: column[0] for name, column in measures.columns.items()}
+    assert figures == pytest.approx(plain, rel=1e-9, nan_ok=True)
 
 
 def test_an_unknown_variance_of_the_trials_is_that_of_a_skilless_sharpe():

@@ -23,7 +23,9 @@ DAILY = 2.5 / np.sqrt(250)
     [(100, -3, 10, 0.9004), (46, -3, 10, 0.9505), (88, 0, 3, 0.9505)],
 )
 def test_the_deflated_sharpe_ratio_of_the_paper(trials, skew, kurtosis, paper):
-    assert deflated_sharpe_ratio(DAILY, 1250, skew, kurtosis, trials, 1 / 500) == pytest.approx(paper, abs=5e-5)
+    assert deflated_sharpe_ratio(DAILY, 1250, skew, kurtosis, trials, 1 / 500) == pytest.approx(
+        paper, abs=5e-5
+    )
 
 
 def test_the_hurdle_of_the_paper():

@@ -37,7 +37,7 @@ def test_row_blocks_do_not_show_in_the_figures():
     together = measure(panel).columns
     for i in (0, 130, 131, 262, 300):
         alone = figures(panel[i])
-        assert {name: column[i] for name, column in together.items()} == alone
+        assert all(np.array_equal(together[name][i], alone[name], equal_nan=True) for name in alone)
 
 
 @given(st.lists(series, max_size=6))
@@ -96,7 +96,9 @@ def test_the_opposite_position_has_the_opposite_sharpe_and_skew(values):
 def test_a_shift_leaves_spread_and_shape_alone(values, shift):
     before, after = figures(values), figures(values + shift)
     for name in ("volatility", "skew", "kurtosis"):
-        assert np.allclose(before[f"returns.{name}"], after[f"returns.{name}"], rtol=1e-9, atol=1e-9, equal_nan=True)
+        assert np.allclose(
+            before[f"returns.{name}"], after[f"returns.{name}"], rtol=1e-9, atol=1e-9, equal_nan=True
+        )
 
 
 @given(series, st.randoms(use_true_random=False))

@@ -38,7 +38,9 @@ class SeriesInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     values: list[FiniteNumber] = Field(min_length=1, max_length=MAX_POINTS)
-    timestamps: list[str] | None = Field(default=None, max_length=MAX_POINTS, description="RFC 3339, increasing.")
+    timestamps: list[str] | None = Field(
+        default=None, max_length=MAX_POINTS, description="RFC 3339, increasing."
+    )
     start: str | None = Field(default=None, description="Time of the first value, RFC 3339.")
     interval: str | None = Field(default=None, description='"1d", "1h", "5m" ...')
     calendar: Literal["weekdays", "continuous"] | None = Field(
@@ -81,8 +83,12 @@ def generated_times(series: SeriesInput) -> Times:
         if series.interval != "1d":
             raise SeriesRefused(("calendar",), "the weekdays calendar goes with the interval 1d")
         first = np.datetime64(start.date(), "D")
-        days = np.busday_offset(first, np.arange(count), roll="forward").astype("datetime64[D]").astype(np.int64)
-        of_day = round((start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() * 1000)
+        days = (
+            np.busday_offset(first, np.arange(count), roll="forward").astype("datetime64[D]").astype(np.int64)
+        )
+        of_day = round(
+            (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() * 1000
+        )
         times = days * MILLISECONDS["d"] + of_day
     else:
         times = milliseconds([start])[0] + step * np.arange(count, dtype=np.int64)

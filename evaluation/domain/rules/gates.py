@@ -19,7 +19,9 @@ class Gates:
 
     name = "gates"
 
-    def judge(self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing) -> RuleResult | None:
+    def judge(
+        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
+    ) -> RuleResult | None:
         if case.stage == "backtest" or policy.selection is None or policy.selection.gates is None:
             return None
         gate: Expression = policy.selection.gates

@@ -64,7 +64,9 @@ class Rule(Protocol):
 
     name: str
 
-    def judge(self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing) -> RuleResult | None: ...
+    def judge(
+        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
+    ) -> RuleResult | None: ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class Bound:
             return Check(self, None, None, f"{self.name} is missing: {reason}")
         margin = figure - self.value if self.op == ">=" else self.value - figure
         verb = "meets" if margin >= 0 else "misses"
-        return Check(self, figure, margin, f"{self.name} {figure:.6g} {verb} {self.key} {self.value:g}{_by(margin)}")
+        return Check(
+            self, figure, margin, f"{self.name} {figure:.6g} {verb} {self.key} {self.value:g}{_by(margin)}"
+        )
 
     @property
     def name(self) -> str:

@@ -11,9 +11,15 @@ class Sample:
 
     name = "sample"
 
-    def judge(self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing) -> RuleResult | None:
+    def judge(
+        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
+    ) -> RuleResult | None:
         section = profile.sample
         if section is None:
             return None
-        bounds = present(('min_effective_years', 'sample.effective_history_years', '>=', section.min_effective_years),('min_trades_total', 'sample.n_trades_total', '>=', section.min_trades_total),('min_sample_days', 'sample.sample_days', '>=', section.min_sample_days),)
+        bounds = present(
+            ("min_effective_years", "sample.effective_history_years", ">=", section.min_effective_years),
+            ("min_trades_total", "sample.n_trades_total", ">=", section.min_trades_total),
+            ("min_sample_days", "sample.sample_days", ">=", section.min_sample_days),
+        )
         return judge_bounds(self.name, bounds, case, section=section, on_missing=on_missing)

@@ -37,6 +37,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six companies whose prices moved least over a year (Blitz & van Vliet 2007).",
         weights=low_volatility,
+        search_intensity=2,
     ),
     DemoStrategy(
         id="vol_target",
@@ -55,6 +56,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six best of the last year without its last month (Jegadeesh & Titman 1993).",
         weights=momentum_252,
+        search_intensity=2,
     ),
     DemoStrategy(
         id="mom_126",
@@ -64,6 +66,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six best of the last 126 days without the last month.",
         weights=momentum_126,
+        search_intensity=2,
     ),
     DemoStrategy(
         id="mom_120",
@@ -73,6 +76,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six best of the last 120 days without the last month: a near twin of mom_126.",
         weights=momentum_120,
+        search_intensity=2,
     ),
     DemoStrategy(
         id="mom_top1",
@@ -91,6 +95,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six that grew most over three years: good until growth went out of favour in 2022.",
         weights=leaders_756,
+        search_intensity=32,
     ),
     DemoStrategy(
         id="near_high",
@@ -100,6 +105,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         side="long",
         description="The six nearest to their year's high (George & Hwang 2004), run for 18 months only.",
         weights=near_high,
+        search_intensity=2,
         record_days=3 * DAYS_PER_YEAR // 2,
     ),
     DemoStrategy(
@@ -135,7 +141,7 @@ DEMO: tuple[DemoStrategy, ...] = (
         family="reversal",
         tags=("long-short", "daily", "high-turnover"),
         side="both",
-        description="Against yesterday's moves, every day (Lehmann 1990): costs exceed the edge.",
+        description="Against yesterday's moves, every day (Lehmann 1990): no edge left, and costs eat it.",
         weights=daily_reversal,
     ),
     DemoStrategy(

@@ -29,5 +29,5 @@ class DemoStrategy:
     side: Literal["long", "short", "both"]
     description: str
     weights: Callable[[Prices], Weights]
-    search_intensity: int | None = None  # how many variants were tried before this one was shown
+    search_intensity: int | None = None  # variants tried on these prices before this one
     record_days: int = TEN_YEARS  # how long it has been run

@@ -125,9 +125,8 @@ def test_a_known_verdict_does_not_depend_on_what_missing_means(
     gate: Expression, values: dict[MetricName, float | None]
 ) -> None:
     columns = scalar_columns(values)
-    verdicts = {
-        mode: int(evaluate_gate(gate, columns, 1, on_missing=mode)[0]) for mode in ("fail", "warn", "ignore")
-    }  # type: ignore[arg-type]
+    modes: tuple[OnMissing, ...] = ("fail", "warn", "ignore")
+    verdicts = {mode: int(evaluate_gate(gate, columns, 1, on_missing=mode)[0]) for mode in modes}
     if verdicts["warn"] != -1:
         assert len(set(verdicts.values())) == 1
     else:

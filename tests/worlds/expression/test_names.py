@@ -54,8 +54,8 @@ def test_an_unknown_name_is_refused_with_the_nearest(text: str, near: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["0d.sharpe", "9999d.sharpe", "worst.", "worst.0m", "worst.5y", "extra.", "extra.a.b", "stress.x", "stress.",
-     "rank.worst.5m", "live.sharpe", "alpha_performance.sharpe", "x" * 200],
+    ["0d.sharpe", "9999d.sharpe", "worst.", "worst.0m", "worst.5y", "extra.", "extra.a.b", "stress.x",
+     "stress.", "rank.worst.5m", "live.sharpe", "alpha_performance.sharpe", "x" * 200],
 )  # fmt: skip
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(UnknownName):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worlds.domain.policy import MAX_POLICY_BYTES, PolicyFault, PolicyRefused, load_policy, policy_from_document
+from worlds.domain.policy import (
+    MAX_POLICY_BYTES,
+    PolicyFault,
+    PolicyRefused,
+    canonical_document,
+    load_policy,
+    policy_from_document,
+)
 
 Media = Literal["yaml", "json"]
 
@@ -145,8 +154,11 @@ def test_nothing_but_a_refusal_comes_of_noise(text: str | bytes, media: Media) -
         assert refusal.faults
 
 
-FRAGMENTS = ["selection", "gates", ":", " ", "\n", "  ", "- ", "{", "}", "[", "]", ",", '"', "'", "|", ">", "&a", "*a",
-             "!t", "%YAML", "---", "?", "sharpe > 1", "1", "\\", "\\x", "#", "null", "\t", "\u2028", "all", "version: 1\n"]  # fmt: skip  # noqa: E501
+FRAGMENTS = [
+    "selection", "gates", ":", " ", "\n", "  ", "- ", "{", "}", "[", "]", ",", '"', "'", "|", ">", "&a", "*a",
+    "!t", "%YAML", "---", "?", "sharpe > 1", "1", "\\", "\\x", "#", "null", "\t", "\u2028", "all",
+    "version: 1\n",
+]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join), st.sampled_from(["yaml", "json"]))
@@ -158,9 +170,13 @@ def test_nothing_but_a_refusal_comes_of_shuffled_pieces(text: str, media: Media)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-KEYS = ["version", "selection", "gates", "all", "any", "not", "metric", "min", "max", "top_k", "k", "per_side", "long",
-        "schedule", "every", "crontab", "timezone", "validation_profiles", "p", "sample", "stress", "scenarios",
-        "hysteresis", "exit_gates", "governance", "default_profile_by_stage", "paper", "paper_only", "score"]  # fmt: skip  # noqa: E501
+KEYS = [
+    "version", "selection", "gates", "all", "any", "not", "metric", "min", "max", "top_k", "k", "per_side",
+    "long", "schedule", "every", "crontab", "timezone", "score", "validation_profiles", "p", "sample",
+    "stress", "scenarios", "hysteresis", "exit_gates", "governance", "default_profile_by_stage", "paper",
+    "paper_only",
+]  # fmt: skip
+
 keys = st.sampled_from(KEYS) | st.text(max_size=4)
 documents: st.SearchStrategy[Any] = st.recursive(
     scalars | st.sampled_from(["sharpe > 1", "sharpe", "1d", "p", {"metric": "sharpe", "min": 1}]),
@@ -175,6 +191,52 @@ def test_nothing_but_a_refusal_comes_of_any_document(document: dict[str, Any]) -
         policy_from_document(document)
     except PolicyRefused as refusal:
         assert refusal.faults
+
+
+HOSTILE: list[Any] = [
+    None, True, False, -1, 0, 1, 2**53, 10**400, -0.0, 1e308, math.nan, math.inf, "", "x" * 300, "999999999w",
+    "0s", "P999999999W", "PT", "\u0663d", "* * * * *", "0 0 0 0 0", "*/0 * * * *", "1-0 * * * *", "/", "..",
+    "99999-1 * * * *", "a\x7f", "long", "sharpe > 1", "sharpe", "1/0", "(" * 70, {}, [], [[]], {"": ""},
+    {"required": 1},
+]  # fmt: skip
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "policy-full.yaml"
+FULL = canonical_document(load_policy(EXAMPLE.read_bytes(), media="yaml"))
+
+
+def places_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in items for place in places_of(item, (*path, key)))]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(places_of(FULL)[1:]), st.sampled_from(HOSTILE)), min_size=1, max_size=3
+    )
+)
+def test_nothing_but_a_refusal_comes_of_a_spoilt_policy(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    document = copy.deepcopy(FULL)
+    for path, value in changes:
+        container: Any = document
+        for part in path[:-1]:
+            container = (
+                container[part] if isinstance(container, dict | list) and part_in(part, container) else {}
+            )
+        if isinstance(container, dict):
+            container[path[-1]] = copy.deepcopy(value)
+    try:
+        policy = policy_from_document(document)
+    except PolicyRefused as refusal:
+        assert refusal.faults
+    else:
+        assert canonical_document(policy_from_document(canonical_document(policy))) == canonical_document(
+            policy
+        )
+
+
+def part_in(part: Any, container: Any) -> bool:
+    return (
+        part in container if isinstance(container, dict) else isinstance(part, int) and part < len(container)
+    )
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"x", 1j, math.nan, {1: 2}, {None: 1}, "\ud800"])

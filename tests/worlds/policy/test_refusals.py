@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worlds.domain.policy import PolicyFault, PolicyRefused, load_policy, policy_from_document
+from worlds.domain.policy import PolicyFault, PolicyRefused, load_policy
 
 
 def faults_of(text: str) -> list[PolicyFault]:
@@ -22,7 +22,8 @@ REFUSED = [
     ("selectoin: {}", "selectoin", "unknown key"),
     ("version: 2", "version", "must be 1"),
     ("version: '1'", "version", "must be 1, not the text '1'"),
-    ("version: true", "version", "must be 1"),
+    ("version: true", "version", "must be a whole number, not true"),
+    ("version: 1.0", "version", "must be a whole number, not 1.0"),
     ("validation: null", "validation", "must be a mapping, not null"),
     ("validation: [fail]", "validation", "must be a mapping, not a list"),
     ("validation: {on_error: ignore}", "validation.on_error", "must be 'fail' or 'warn'"),
@@ -77,7 +78,11 @@ REFUSED = [
         "validation_profiles.p.risk.severity",
         "must be 'blocking', 'soft' or 'info'",
     ),
-    ("default_profile_by_stage: {paper: papr}", "default_profile_by_stage.paper", "no validation profile papr"),
+    (
+        "default_profile_by_stage: {paper: papr}",
+        "default_profile_by_stage.paper",
+        "no validation profile papr",
+    ),
     (
         "default_profile_by_stage: {paper_only: papr}",
         "default_profile_by_stage.paper_only",
@@ -118,7 +123,7 @@ REFUSED = [
     (selection("score: ''"), "selection.score", "empty"),
     (selection("score: null"), "selection.score", "must be text"),
     (selection("score: 'sharpe > 1'"), "selection.score", "a score is a number"),
-    (selection("score: {metric: sharpe, min: 1}"), "selection.score", "must be text"),
+    (selection("score: {metric: sharpe, min: 1}"), "selection.score", "written as text"),
     (selection("correlation: {max: 1.1}"), "selection.correlation.max", "at most 1"),
     (selection("correlation: {max: -0.1, absolute: true}"), "selection.correlation.max", "never negative"),
     (selection("correlation: {min_overlap: 1}"), "selection.correlation.min_overlap", "at least 2"),
@@ -126,9 +131,17 @@ REFUSED = [
     (selection("exposure: {max_weight: 0}"), "selection.exposure.max_weight", "above 0"),
     (selection("top_k: {k: 0}"), "selection.top_k.k", "at least 1"),
     (selection("top_k: {k: 2, per_side: {long: 3}}"), "selection.top_k.per_side.long", "within 0 and k = 2"),
-    (selection("top_k: {k: 2, per_side: {short: -1}}"), "selection.top_k.per_side.short", "within 0 and k = 2"),
+    (
+        selection("top_k: {k: 2, per_side: {short: -1}}"),
+        "selection.top_k.per_side.short",
+        "within 0 and k = 2",
+    ),
     (selection("top_k: {per_side: {lng: 1}}"), "selection.top_k.per_side.lng", "must be 'long'"),
-    (selection("hysteresis: {promote_after: 0}"), "selection.hysteresis.promote_after", "a count is 1 or more"),
+    (
+        selection("hysteresis: {promote_after: 0}"),
+        "selection.hysteresis.promote_after",
+        "a count is 1 or more",
+    ),
     (selection("hysteresis: {promote_after: 1.5}"), "selection.hysteresis.promote_after", "must be a count"),
     (selection("hysteresis: {demote_after: true}"), "selection.hysteresis.demote_after", "must be a count"),
     (selection("hysteresis: {swap_margin: -1}"), "selection.hysteresis.swap_margin", "at least 0"),
@@ -138,17 +151,28 @@ REFUSED = [
         "sharpe >= 2 is stricter than the entry gates' sharpe >= 1.5",
     ),
     (
-        selection("gates: 'volatility <= 0.3', hysteresis: {exit_gates: 'cagr > 0 and returns.volatility < 0.3'}"),
+        selection(
+            "gates: 'volatility <= 0.3', hysteresis: {exit_gates: 'cagr > 0 and returns.volatility < 0.3'}"
+        ),
         "selection.hysteresis.exit_gates",
         "volatility < 0.3 is stricter",
     ),
     (selection("weights: {method: eqal}"), "selection.weights.method", "must be 'equal'"),
-    ("stress: {scenarios: {crash: {max_drawdown: 0.3}}}", "stress.scenarios.crash.max_drawdown", "20% is -0.2"),
+    (
+        "stress: {scenarios: {crash: {max_drawdown: 0.3}}}",
+        "stress.scenarios.crash.max_drawdown",
+        "20% is -0.2",
+    ),
     ("stress: {scenarios: {crash: {es_99: -0.1}}}", "stress.scenarios.crash.es_99", "a positive fraction"),
     ("live_monitoring: {max_drawdown_min: 0.1}", "live_monitoring.max_drawdown_min", "at most 0"),
     ("live_monitoring: {max_drawdown_min: -15}", "live_monitoring.max_drawdown_min", "at least -1"),
-    ("live_monitoring: {risk_cut: {max_drawdown_min: 1}}", "live_monitoring.risk_cut.max_drawdown_min", "at most 0"),
+    (
+        "live_monitoring: {risk_cut: {max_drawdown_min: 1}}",
+        "live_monitoring.risk_cut.max_drawdown_min",
+        "at most 0",
+    ),
     ("live_monitoring: {windows: [30, 45]}", "live_monitoring.windows[1]", "must be 30, 60 or 90"),
+    ("live_monitoring: {windows: [30.0]}", "live_monitoring.windows[0]", "must be a whole number"),
     ("live_monitoring: {windows: [30, 30]}", "live_monitoring.windows[1]", "there twice"),
     ("live_monitoring: {windows: []}", "live_monitoring.windows", "must not be empty"),
     ("paper_shadow_consistency: {stages: paper}", "paper_shadow_consistency.stages", "must be a list"),
@@ -158,9 +182,21 @@ REFUSED = [
         "governance.live_promotion.canary.fraction",
         "above 0",
     ),
-    ("governance: {live_promotion: {approvers: []}}", "governance.live_promotion.approvers", "must not be empty"),
-    ("governance: {live_promotion: {max_live_slots: 0}}", "governance.live_promotion.max_live_slots", "at least 1"),
-    ("governance: {override: {review_after: 200d}}", "governance.override.review_after", "not be longer than"),
+    (
+        "governance: {live_promotion: {approvers: []}}",
+        "governance.live_promotion.approvers",
+        "must not be empty",
+    ),
+    (
+        "governance: {live_promotion: {max_live_slots: 0}}",
+        "governance.live_promotion.max_live_slots",
+        "at least 1",
+    ),
+    (
+        "governance: {override: {review_after: 200d}}",
+        "governance.override.review_after",
+        "not be longer than",
+    ),
     ("position_policy: {demote_to: live}", "position_policy.demote_to", "must be 'dry_run' or 'inactive'"),
     ("rebalancing: {on_switch: on}", "rebalancing.on_switch", "not the text 'on'"),
     ("rebalancing: {on_switch: false}", "rebalancing.on_switch", "not false"),
@@ -205,77 +241,3 @@ def test_a_bad_document_is_refused_with_the_place_and_the_reason(text: str, path
 def test_a_misspelling_is_told_the_nearest_known_name(text: str, nearest: list[str]) -> None:
     (fault,) = faults_of(text)
     assert fault.nearest[0] == nearest[0]
-
-
-def test_all_faults_are_told_together_in_the_order_of_the_text() -> None:
-    text = """\
-version: 1
-selectoin: {}
-schedule: {every: 1d, timezone: Mars/Base}
-validation_profiles:
-  paper:
-    performance: {max_dd_max: -0.2, sharpe_min: "1"}
-selection:
-  gates:
-    all:
-      - {metric: sharpee, min: 1}
-      - sharpe > 1 and foo > 2
-  hysteresis: {exit_gates: "max_drawdown <= 0.2"}
-  top_k: {k: 3, per_side: {long: 4}}
-default_profile_by_stage: {live: lve}
-"""
-    assert [(fault.path, fault.line, fault.column) for fault in faults_of(text)] == [
-        ("selectoin", 2, 1),
-        ("schedule.timezone", 3, 33),
-        ("validation_profiles.paper.performance.max_dd_max", 6, 31),
-        ("validation_profiles.paper.performance.sharpe_min", 6, 49),
-        ("selection.gates.all[0].metric", 10, 18),
-        ("selection.gates.all[1]", 11, 24),
-        ("selection.hysteresis.exit_gates", 12, 28),
-        ("selection.top_k.per_side.long", 13, 34),
-        ("default_profile_by_stage.live", 14, 34),
-    ]
-
-
-def test_what_rests_on_a_faulty_value_is_not_blamed() -> None:
-    (fault,) = faults_of(selection("top_k: {k: ten, per_side: {long: 8}}"))
-    assert fault.path == "selection.top_k.k"
-
-
-def test_a_pointer_escapes_its_parts() -> None:
-    with pytest.raises(PolicyRefused) as refusal:
-        policy_from_document({"selection": {"gates": {"all": ["sharpe > 1", "x/y~ > 1"]}}, "a/b~c": 1})
-    assert {fault.pointer for fault in refusal.value.faults} == {"/selection/gates/all/1", "/a~1b~0c"}
-
-
-def test_a_document_without_text_has_faults_without_lines() -> None:
-    with pytest.raises(PolicyRefused) as refusal:
-        policy_from_document({"version": 3})
-    (fault,) = refusal.value.faults
-    assert (fault.path, fault.line, fault.column) == ("version", None, None)
-
-
-def test_a_refusal_reads_as_one_line_per_fault() -> None:
-    with pytest.raises(PolicyRefused) as refusal:
-        load_policy("selectoin: {}\nversion: 2", media="yaml")
-    assert str(refusal.value).splitlines()[0] == "selectoin: unknown key; nearest: selection (line 1, column 1)"
-
-
-ALLOWED = [
-    "gates: 'sharpe >= 1.5', hysteresis: {exit_gates: 'sharpe >= 1.5'}",
-    "gates: 'sharpe >= 1.5', hysteresis: {exit_gates: 'sharpe >= 1'}",
-    # Another window is another figure; a metric that only the exit gates bound is a rule of its own.
-    "gates: '28d.sharpe >= 1.5', hysteresis: {exit_gates: 'sharpe >= 2'}",
-    "gates: 'sharpe >= 1.5', hysteresis: {exit_gates: '7d.total_return >= -0.05'}",
-    # What the other terms of the entry gates ask of the metric is not followed.
-    "gates: 'sharpe >= 1 and (sharpe >= 2 or cagr > 1)', hysteresis: {exit_gates: 'sharpe >= 1.5'}",
-    "gates: 'sharpe >= 1.5', hysteresis: {exit_gates: 'sharpe >= 2 or cagr > 0'}",
-    "gates: 'sharpe == 1'",
-    "gates: 'max_drawdown <= 0 and max_drawdown >= -0.2'",
-    "gates: null",
-]
-
-
-@pytest.mark.parametrize("text", ALLOWED)
-def test_what_is_not_provably_wrong_is_allowed(text: str) -> None:
-    load_policy(selection(text), media="yaml")

@@ -104,8 +104,9 @@ class _Parser:
     def expression(self, least: int) -> Expression:
         """Everything that binds at least as strongly as `least`."""
         self.nesting += 1
-        if self.nesting > 2 * MAX_DEPTH:
-            # Parentheses leave no node behind, so the tree's own depth cannot bound the recursion.
+        if self.nesting > 3 * MAX_DEPTH:
+            # Parentheses leave no node behind, so the tree's own depth cannot bound the recursion. A tree
+            # that is just deep enough needs two calls per level.
             message = f"the expression is nested too deeply, at most {MAX_DEPTH} levels are allowed"
             raise ExpressionFault(message, position=self.current.position)
         left = self.prefix(self.advance())

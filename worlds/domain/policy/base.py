@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 Severity: TypeAlias = Literal["blocking", "soft", "info"]
 Owner: TypeAlias = Literal["quant", "risk", "ops"]
@@ -15,6 +16,15 @@ def _without_negative_zero(value: float) -> float:
     return value + 0.0
 
 
+def _not_boolean(value: object) -> object:
+    """Literal[1] takes true and 1.0 for 1; a strict document does not."""
+    if isinstance(value, bool | float):
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise PydanticCustomError("whole_number", "must be a whole number, not {shown}", {"shown": shown})
+    return value
+
+
+Exactly = BeforeValidator(_not_boolean)
 Number = Annotated[float, AfterValidator(_without_negative_zero)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worlds.domain.policy.base import Identifier, Section
+from worlds.domain.policy.base import Exactly, Identifier, Section
 from worlds.domain.policy.durations import AnyDuration, Duration, SomeDuration
 from worlds.domain.policy.governing import GatingPolicy, Governance, PositionPolicy, Rebalancing
 from worlds.domain.policy.profiles import DefaultProfiles, Profile, ProfileSections, Stage
@@ -26,7 +26,7 @@ from worlds.domain.policy.watching import (
 class Policy(Section):
     """The rules of a world: what is judged, when, by which bounds, and who decides."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], Exactly] = 1
     """Of the format of the document."""
     risk_profile: RiskProfile = RiskProfile()
     schedule: Schedule = Schedule()

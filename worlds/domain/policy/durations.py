@@ -40,9 +40,12 @@ class Duration:
         parts = _parts(text)
         if parts is None:
             raise ValueError("write a duration as 30s, 5m, 3h, 2d, 1w or in ISO 8601 (P7D, PT30S)")
-        delta = timedelta(**parts)
+        try:
+            delta = timedelta(**parts)
+        except OverflowError:
+            delta = timedelta.max
         if delta > LONGEST:
-            raise ValueError("a duration is at most 36500 days")
+            raise ValueError(f"a duration is at most {LONGEST.days} days")
         return cls(text, delta)
 
     def __str__(self) -> str:

@@ -56,7 +56,11 @@ def finding_sets(error: ValidationError, document: Mapping[Any, Any]) -> tuple[l
     """The findings, and the paths of the values that they are about."""
     findings: list[Finding] = []
     bad: list[Path] = []
-    for details in error.errors(include_url=False):
+    details_of_all = error.errors(include_url=False)
+    parents = {details["loc"][:-1] for details in details_of_all}
+    for details in details_of_all:
+        if details["type"] == "too_short" and details["loc"] in parents:
+            continue  # It lacks items only because its items are faulty themselves.
         path = details["loc"][:-1] if details["loc"][-1:] == ("[key]",) else details["loc"]
         bad.append(path)
         findings += _findings(details, path)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from worlds.domain.policy.base import (
     Drawdown,
+    Exactly,
     Identifier,
     NotNegative,
     Number,
@@ -20,7 +21,7 @@ from worlds.domain.policy.base import (
 )
 
 ConsistencyStage: TypeAlias = Literal["backtest", "paper", "shadow", "live"]
-LiveWindow: TypeAlias = Literal[30, 60, 90]
+LiveWindow: TypeAlias = Annotated[Literal[30, 60, 90], Exactly]
 
 
 class Cohort(RuleSection):

@@ -1,0 +1,14 @@
+"""Stored series are evidence."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import migrations
+
+from qmtl_site.ledger.forbid_change import ForbidChange
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [("blobs", "0001_initial")]
+    operations: ClassVar = [ForbidChange("blobs_blob")]

@@ -1,0 +1,90 @@
+"""The broker-free process: relays committed events, and judges what no worker took in time.
+
+It sleeps on LISTEN and wakes by NOTIFY from the transaction that wrote an event; polling is the net.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+from evaluation.services import evaluate_waiting, worlds_waiting
+from qmtl_site.outbox.events import CHANNEL
+from qmtl_site.outbox.relay import relay_all
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+
+
+def drive() -> None:
+    """Run until SIGTERM or SIGINT; a lost database is waited for."""
+    stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    log.info("driver.started")
+    while not stopping.is_set():
+        try:
+            listen()
+            while not stopping.is_set():
+                step()
+                wait_for_news(settings.DRIVER_POLL_SECONDS)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("driver.database_lost", error=f"{type(error).__name__}: {error}"[:200])
+            with suppress(DatabaseError, InterfaceError):
+                connection.close()
+            stopping.wait(RETRY_SECONDS)
+    log.info("driver.stopped")
+
+
+def step() -> None:
+    """Everything that is due now, each part guarded from the other's faults."""
+    guarded(relay_everything)
+    guarded(make_up)
+
+
+def guarded(part: Callable[[], None]) -> None:
+    try:
+        part()
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("driver.step_failed", part=part.__name__)
+
+
+def relay_everything() -> None:
+    while relay_all():
+        pass
+
+
+def make_up() -> None:
+    """Judge runs that have waited too long for a worker."""
+    overdue = timezone.now() - settings.DRIVER_MAKES_UP_AFTER
+    for world_id in worlds_waiting(since_before=overdue):
+        judged = evaluate_waiting(world_id=world_id)
+        if judged:
+            log.warning("driver.made_up", world_id=world_id, runs=judged)
+
+
+def listen() -> None:
+    connection.ensure_connection()
+    raw().execute(f"LISTEN {CHANNEL}")
+
+
+def wait_for_news(seconds: float) -> None:
+    """Return at the first notification, or after the time."""
+    for _ in raw().notifies(timeout=seconds, stop_after=1):
+        return
+
+
+def raw() -> Any:
+    """psycopg's own connection under Django's, in autocommit."""
+    return connection.connection
