@@ -60,7 +60,7 @@ def dependencies() -> dict[str, str]:
 
 class Healthz(ServiceView):
     access: ClassVar = {"GET": PUBLIC}
-    authentication_classes: ClassVar = []
+    authentication_classes = []
 
     @operation("The process is alive", response=Alive, tags=["service"])
     def get(self, request: Any) -> HttpResponse:
@@ -71,7 +71,7 @@ class Readyz(ServiceView):
     """Ready when the database answers: without Redis everything still works, later (the driver makes it up)."""
 
     access: ClassVar = {"GET": PUBLIC}
-    authentication_classes: ClassVar = []
+    authentication_classes = []
 
     @operation("The service can work", response=Ready, tags=["service"])
     def get(self, request: Any) -> HttpResponse:
@@ -88,7 +88,7 @@ class Readyz(ServiceView):
 
 class Health(ServiceView):
     access: ClassVar = {"GET": PUBLIC}
-    authentication_classes: ClassVar = []
+    authentication_classes = []
 
     @operation("What the service can do", response=Capabilities, tags=["service"])
     def get(self, request: Any) -> HttpResponse:

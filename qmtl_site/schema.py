@@ -16,13 +16,13 @@ from qmtl_site.accounts.access import PUBLIC
 @extend_schema(exclude=True)
 class SchemaDocument(SpectacularAPIView):
     access: ClassVar = {"GET": PUBLIC}
-    authentication_classes: ClassVar = []
-    renderer_classes: ClassVar = [OpenApiJsonRenderer, OpenApiYamlRenderer]
+    authentication_classes = []
+    renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
     content_negotiation_class = DefaultContentNegotiation
 
 
 @extend_schema(exclude=True)
 class SchemaPage(SpectacularSwaggerView):
     access: ClassVar = {"GET": PUBLIC}
-    authentication_classes: ClassVar = []
-    renderer_classes: ClassVar = [TemplateHTMLRenderer]
+    authentication_classes = []
+    renderer_classes = [TemplateHTMLRenderer]

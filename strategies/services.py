@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from qmtl_site.accounts.services import acting_user
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.http.conditional import require_match
@@ -25,7 +25,7 @@ from worlds.services import lock_world
 @use_case
 def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
     now = timezone.now()
-    owner = User.objects.get(pk=actor.user_id)
+    owner = acting_user(actor)
     strategy = Strategy(
         id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now
     )

@@ -161,7 +161,7 @@ class CircuitBreaker(ServiceView):
 class PolicyWriter(ServiceView):
     """The body is kept as it was written, so it is not parsed on the way in."""
 
-    parser_classes: ClassVar = [RawParser]
+    parser_classes = [RawParser]
     publish = True
     access: ClassVar = {"POST": roles(Role.OWNER)}
 

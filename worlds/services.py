@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from qmtl.metrics import BadSeries, check_returns
 from qmtl_site.accounts.models import Role
-from qmtl_site.accounts.services import grant_role
+from qmtl_site.accounts.services import acting_user, grant_role
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.blobs import store
@@ -45,7 +45,7 @@ def lock_world(world_id: str, *, writable: bool = True) -> World:
 
 @use_case
 def create_world(*, fields: WorldCreate, actor: Actor) -> World:
-    owner = named_user(fields.owner) if fields.owner else User.objects.get(pk=actor.user_id)
+    owner = named_user(fields.owner) if fields.owner else acting_user(actor)
     if owner.pk != actor.user_id and not actor.is_superuser:
         raise Forbidden("Only a superuser creates a world for somebody else")
     now = timezone.now()

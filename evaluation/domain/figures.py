@@ -144,7 +144,8 @@ def pnl_figures(record: Record, terms: WorldTerms) -> Block:
 
 
 def sample_figures(record: Record, terms: WorldTerms, missing: dict[str, str]) -> Block:
-    assert record.times is not None and record.returns is not None
+    assert record.times is not None
+    assert record.returns is not None
     block: Block = sample_block(
         timestamps=record.times,
         period_count=record.returns.size,
@@ -171,7 +172,8 @@ def add_benchmark(
     blocks: dict[str, Block], record: Record, terms: WorldTerms, missing: dict[str, str]
 ) -> None:
     """The benchmark block: the world's series, else the one that the caller brought; none, no block."""
-    assert record.times is not None and record.returns is not None
+    assert record.times is not None
+    assert record.returns is not None
     if terms.benchmark_times is not None and terms.benchmark_returns is not None:
         series, source = (terms.benchmark_times, terms.benchmark_returns), "world"
     elif record.own_benchmark is not None:

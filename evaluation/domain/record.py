@@ -75,7 +75,8 @@ class Record:
         """The returns of the last N days of the record, its newest time included."""
         if self.returns is None or self.times is None:
             return np.empty(0)
-        return self.returns[self.times > self.times[-1] - days * DAY_MS]
+        tail: Column = self.returns[self.times > self.times[-1] - days * DAY_MS]
+        return tail
 
 
 def aligned(

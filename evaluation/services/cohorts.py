@@ -88,7 +88,7 @@ def join_cohorts(runs: Sequence[EvaluationRun]) -> None:
         (run.family_key, run.strategy_id): CohortMember(
             family_key=run.family_key,
             strategy_id=run.strategy_id,
-            times_id=run.input.times_id,
+            times_id=run.input.times_id or "",
             returns_id=run.input.returns_id,
             evaluated_at=now,
         )

@@ -16,13 +16,13 @@ import structlog
 from django.utils import timezone
 
 from evaluation.domain.documents import metrics_document, snapshot_document, snapshot_name
-from evaluation.domain.figures import Sheet, lookup, sheets
+from evaluation.domain.figures import FamilyTrials, Sheet, lookup, sheets
 from evaluation.domain.judgement import Judgement, failed_to_evaluate, judge
 from evaluation.domain.record import Record, WorldTerms
 from evaluation.domain.rules.rule import Case
 from evaluation.events import RunUpdated
 from evaluation.models import EvaluationRun, RunResult, Snapshot
-from evaluation.services.cohorts import FamilyTrials, family_pbo, note_trials
+from evaluation.services.cohorts import family_pbo, note_trials
 from evaluation.services.expiry import expire_superseded
 from evaluation.services.loading import load_records, world_terms
 from evaluation.services.outcomes import move_bindings, record_figures

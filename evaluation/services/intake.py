@@ -113,15 +113,11 @@ def refuse_unknown_metrics(results: Results, at: str) -> None:
         if block not in CLIENT_BLOCKS:
             faults.append(Fault(f"{at}/metrics/{block}", f"there is no block {block!r}", CLIENT_BLOCKS))
             continue
-        for name in values:
-            if f"{block}.{name}" not in CATALOGUE:
-                faults.append(
-                    Fault(
-                        f"{at}/metrics/{block}/{name}",
-                        f"there is no metric {block}.{name}",
-                        nearest(block, name),
-                    )
-                )
+        faults += [
+            Fault(f"{at}/metrics/{block}/{name}", f"there is no metric {block}.{name}", nearest(block, name))
+            for name in values
+            if f"{block}.{name}" not in CATALOGUE
+        ]
     if faults:
         raise Invalid(faults[0].detail, faults=faults)
 

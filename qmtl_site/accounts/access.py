@@ -23,7 +23,7 @@ class Kind(Enum):
 @dataclass(frozen=True)
 class Access:
     kind: Kind
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[str] = frozenset()
     permission: str = ""
 
     def admits(self, *, roles: frozenset[str], is_superuser: bool) -> bool:

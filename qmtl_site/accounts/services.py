@@ -18,6 +18,14 @@ from qmtl_site.outbox.events import emit
 DEFAULT_EXPIRY = timedelta(days=90)
 
 
+def acting_user(actor: Actor) -> User:
+    """The user behind an actor; Forbidden for the service itself, which owns nothing."""
+    user = None if actor.user_id is None else User.objects.filter(pk=actor.user_id).first()
+    if user is None:
+        raise Forbidden("Only a user may own this")
+    return user
+
+
 @use_case
 def issue_token(*, user: User, actor: Actor, expires: timedelta = DEFAULT_EXPIRY) -> tuple[AuthToken, str]:
     """A new token of the user and its text, which is shown this once: only its digest is kept."""

@@ -32,7 +32,9 @@ class WritesPerToken(BaseThrottle):
         key = f"writes:{request.auth.digest[:32]}:{self.window}"
         try:
             with counter().pipeline(transaction=False) as pipe:
-                count, _ = pipe.incr(key).expire(key, 2 * WINDOW_SECONDS).execute()
+                pipe.incr(key)
+                pipe.expire(key, 2 * WINDOW_SECONDS)
+                count, _ = pipe.execute()
         except redis.RedisError as error:
             log.warning("throttle.uncounted", error=type(error).__name__)
             return True

@@ -24,7 +24,7 @@ class ServiceView(APIView):
     """Declares `access` per method; OPTIONS is not served."""
 
     access: ClassVar[dict[str, Access]] = {}
-    http_method_names: ClassVar = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @property
     def actor(self) -> Actor:
@@ -57,7 +57,7 @@ class ServiceView(APIView):
         digest = request_hash(
             str(self.request.method), self.request.get_full_path(), raw or dump(self.request.data)
         )
-        return answer_once(user_id=self.request.user.id, key=key, digest=digest, answer=answer)
+        return answer_once(user_id=int(self.request.user.id or 0), key=key, digest=digest, answer=answer)
 
     @staticmethod
     def reply(

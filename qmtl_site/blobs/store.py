@@ -47,7 +47,7 @@ def put_many(blobs: Iterable[bytes]) -> list[str]:
     rows = {sha256: Blob(sha256=sha256, size=len(data), data=data) for sha256, data in named}
     for sha256, row in rows.items():
         if row.size > INLINE_BYTES:
-            outside().put(path_of(sha256), bytes(row.data))
+            outside().put(path_of(sha256), bytes(row.data or b""))
             row.data = None
     Blob.objects.bulk_create(rows.values(), ignore_conflicts=True)
     return [sha256 for sha256, _ in named]

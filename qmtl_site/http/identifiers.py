@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.urls import register_converter
 from pydantic import AfterValidator, Field
@@ -59,7 +59,7 @@ class VersionConverter:
         return str(value)
 
 
-CONVERTERS = {
+CONVERTERS: dict[str, type[Any]] = {
     "id": Converter,
     "run": RunConverter,
     "snapshot": SnapshotConverter,

@@ -121,7 +121,7 @@ class ContractSchema(AutoSchema):
         return [self.path.split("/")[1] or "service"]
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "qmtl_site.accounts.authentication.TokenAuthentication"
     name = "token"
 

@@ -73,7 +73,7 @@ def refusal_of(error: BaseException) -> Refusal:
             return refusals.Forbidden()
         case drf.Throttled():
             refused = refusals.RateLimited()
-            refused.headers["Retry-After"] = str(int(error.wait or 1) + 1)
+            refused.headers["Retry-After"] = str(int(getattr(error, "wait", None) or 1) + 1)
             return refused
         case RequestDataTooBig():
             return refusals.TooLarge()

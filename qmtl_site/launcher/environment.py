@@ -15,6 +15,7 @@ from qmtl_site.launcher.servers import Servers
 
 # Of the person at the terminal, from a sourced credentials.env; not for the processes or the tests.
 PERSONAL = ("QMTL_URL", "QMTL_TOKEN", "QMTL_RISK_TOKEN", "QMTL_ADMIN_USER", "QMTL_ADMIN_PASSWORD")
+EVERYWHERE = "0.0.0.0"  # noqa: S104  (only if the person asks for it)
 HIGHEST_PORT = 65535
 DEFAULT_HOSTS = "localhost,127.0.0.1,[::1]"
 
@@ -50,7 +51,7 @@ class Address:
 
     @property
     def reachable_host(self) -> str:
-        return "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        return "127.0.0.1" if self.host == EVERYWHERE else self.host
 
     def check_free(self) -> None:
         for port in (self.port, self.stream_port):

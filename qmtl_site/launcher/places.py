@@ -12,6 +12,8 @@ from pathlib import Path
 from qmtl_site.launcher.account import Account
 from qmtl_site.launcher.errors import LaunchError
 
+# Survives a restart of the machine, which /tmp often does not; outside_place() checks whose folder it is.
+LASTING = Path("/var/tmp")  # noqa: S108
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -44,15 +46,13 @@ def existing_outside_place(local: Path) -> Path | None:
 
 
 def _outside_path(local: Path) -> Path:
-    # /var/tmp survives a restart of the machine; /tmp often does not.
-    lasting = Path("/var/tmp")
-    root = lasting if os.access(lasting, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    root = LASTING if os.access(LASTING, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     return root / f"qmtl-{hashlib.sha256(str(local.resolve()).encode()).hexdigest()[:16]}"
 
 
 def throwaway_place(account: Account) -> Path:
     """A new folder that the account can reach, for servers that end with their launcher."""
-    for parent in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp")):
+    for parent in (Path(tempfile.gettempdir()), LASTING):
         if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK) and account.can_reach(parent):
             folder = Path(tempfile.mkdtemp(prefix="qmtl-", dir=parent))
             folder.chmod(0o711)
@@ -81,7 +81,7 @@ def reachable_copy(source: Path, siblings: list[Path], name: str, local: Path) -
 def copy_tree(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
     for folder, _, files in os.walk(target):
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         for file in files:
             path = Path(folder, file)
             if not path.is_symlink():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import secrets
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 
 from qmtl_site.launcher import commands, credentials, environment
@@ -107,15 +107,15 @@ def wait_until_ready(address: Address) -> str:
 
 
 def _web_problem(address: Address) -> str:
-    request = urllib.request.Request(f"{address.url}/readyz")
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy to ourselves
-    try:
-        with direct.open(request, timeout=5):
-            return ""
-    except urllib.error.HTTPError as error:
-        return f"/readyz answers {error.code} {error.read(500).decode(errors='replace')}"
-    except OSError as error:
-        return f"the web process does not answer ({error})"
+    connection = http.client.HTTPConnection(address.reachable_host, address.port, timeout=5)
+    with closing(connection):
+        try:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            body = answer.read(500).decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            return f"the web process does not answer ({error})"
+    return "" if answer.status == HTTPStatus.OK else f"/readyz answers {answer.status} {body}"
 
 
 def _stream_problem(address: Address) -> str:

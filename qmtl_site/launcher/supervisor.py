@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import IO
@@ -102,7 +102,9 @@ class Supervisor:
             if service is None:
                 print(data, flush=True)
             else:
-                self._printer.write(Message("line", data, datetime.now(), service.name, service.colour))
+                self._printer.write(
+                    Message("line", data, datetime.now(UTC).astimezone(), service.name, service.colour)
+                )
         return service
 
     def _stop(self) -> None:

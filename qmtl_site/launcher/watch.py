@@ -71,22 +71,30 @@ def follow(pipe: TextIO) -> None:
             processes.pop(int(rest), None)
         elif word == "folder":
             folders.append(rest)
-    # Last started, first stopped: the databases go after those who use them.
-    for leader in reversed(processes):
-        stop_group(leader, processes[leader])
+    stop_all(processes)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stop_group(pid: int, stop_signal: int) -> None:
-    with contextlib.suppress(OSError):
-        os.kill(pid, stop_signal)
-        deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(0.05)
-            os.kill(pid, 0)
-    with contextlib.suppress(OSError):
-        os.killpg(pid, signal.SIGKILL)
+def stop_all(processes: dict[int, int]) -> None:
+    """All at once: those who used the databases were to end anyway, and a next start may be waiting."""
+    for pid, stop_signal in processes.items():
+        with contextlib.suppress(OSError):
+            os.kill(pid, stop_signal)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while any(map(is_alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in processes:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
