@@ -30,7 +30,7 @@ lint: packages ## style, types, import contracts, templates
 bench: packages ## the measurements of docs/scaling.md
 	@$(LAUNCHER) with --durable -- $(BIN)/python -m benchmarks $(ARGS)
 
-demo: server-packages ## from prices to promoted strategies and orders, on throw-away servers
+demo: server-packages ## the core loop once on the console, on throw-away servers
 	@$(LAUNCHER) demo $(ARGS)
 
 docs: packages ## regenerate the generated documents

@@ -77,15 +77,19 @@ def evaluate_waiting(*, world_id: str) -> int:
 @use_case
 def evaluate_batch(*, world_id: str) -> int:
     world = World.objects.filter(pk=world_id).exclude(state__in=NOT_EVALUATED_IN).first()
-    runs = claim(world_id) if world else []
-    if world is None or not runs:
+    if world is None or not EvaluationRun.objects.filter(world_id=world_id, status="evaluating").exists():
+        return 0
+    if world.figures_frozen_at is None:
+        # Before the runs: everybody locks the world first, then its runs, bindings, and the ledger last.
+        freeze_figures(world_id=world_id)
+    runs = claim(world_id)
+    if not runs:
         return 0
     started = timezone.now()
     bindings = locked_bindings(world_id, sorted({run.strategy_id for run in runs}))
     active, terms = active_policy(world_id), world_terms(world)
     judged = judge_all(runs, terms, active)
     write(judged, bindings, terms, active, now=timezone.now())
-    freeze_figures(world_id=world_id)
     elapsed = (timezone.now() - started).total_seconds()
     log.info("runs.evaluated", world_id=world_id, runs=len(runs), seconds=round(elapsed, 3))
     return len(runs)

@@ -1,0 +1,1 @@
+"""What all admin pages are made of: windows (read-only), doors (dialogs that call a use case), panels, figures."""

@@ -1,0 +1,76 @@
+"""Dialogs that call one use case: asked for on GET, done on POST with CSRF, refused with a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django_fsm import TransitionNotAllowed
+from pydantic import ValidationError
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from qmtl_site.http.problems import refusal_of
+from qmtl_site.http.refusals import Refusal
+
+REFUSED = (Refusal, TransitionNotAllowed, ValidationError)
+
+
+class ReasonForm(BaseDialogForm):
+    """Why something is done. Bounds are those of the API."""
+
+    reason = forms.CharField(
+        min_length=3,
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Kept in the audit, with your name.",
+    )
+
+
+class ConfirmForm(BaseDialogForm):
+    """Nothing to fill in: a dialog that only asks whether one is sure."""
+
+
+def door(
+    title: str,
+    *,
+    needs: str,
+    submit: str,
+    says: str = "",
+    form: type[BaseDialogForm] = ReasonForm,
+    icon: str | None = None,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+) -> Callable[[Callable[..., HttpResponse]], Any]:
+    """A ModelAdmin method as a dialog; `needs` names the `has_<needs>_permission` that is asked with the row's key."""
+    dialog = {"title": title, "description": says, "form_class": form, "form_submit_text": submit}
+    return action(description=title, permissions=[needs], dialog=dialog, icon=icon, variant=variant)
+
+
+def pass_through(
+    request: HttpRequest, change: Callable[[], object], *, done: str, back: str
+) -> HttpResponse:
+    """Call a use case, say what became of it, and go back to the page."""
+    try:
+        change()
+    except REFUSED as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, done)
+    return go(request, back)
+
+
+def words_of(error: BaseException) -> str:
+    refused = refusal_of(error)
+    return f"{refused.detail} ({refused.code})"
+
+
+def go(request: HttpRequest, url: str) -> HttpResponse:
+    """Dialogs are posted by htmx, which follows a header; without scripts by the browser."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)

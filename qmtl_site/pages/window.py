@@ -1,0 +1,105 @@
+"""Read-only admin pages: a window onto rows. What changes them are doors (`door.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+
+from qmtl_site.pages.scope import is_superuser, roles_by_world, visible
+
+
+class Window(ModelAdmin):
+    """Shows rows of the worlds in which one has a role, and changes none.
+
+    `world_path` leads from a row to its world's id (None: superusers only). With a `page_template` a row has
+    a page of its own, filled by `page`; else Django's form, with all fields as text. Lists never count.
+    """
+
+    world_path: ClassVar[str | None] = None
+    page_template: ClassVar[str | None] = None
+    actions = None
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_disable_select_all = True
+    list_fullwidth = True
+
+    def page(self, request: HttpRequest, row: Any) -> Mapping[str, Any]:
+        """What the page template needs beside `original`."""
+        return {}
+
+    # --- who sees what ----------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return visible(request, super().get_queryset(request), self.world_path)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if is_superuser(request):
+            return True
+        if self.world_path is None:
+            return False
+        held = roles_by_world(request)
+        return bool(held) if obj is None else self.world_of(obj) in held
+
+    def world_of(self, row: Any) -> str:
+        value: Any = row
+        for part in (self.world_path or "").split("__"):
+            value = getattr(value, part)
+        return str(value)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # --- a row's page -----------------------------------------------------------------------------------
+    def find(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of a URL. Links of the theme do not quote keys as Django's do, so both are understood."""
+        return self.get_object(request, unquote(object_id)) or self.get_object(request, object_id)
+
+    def seen(self, request: HttpRequest, object_id: str) -> Any:
+        """The row, or PermissionDenied where there is none that one may see."""
+        row = self.find(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return row
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if self.page_template is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        if request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied
+        row = self.find(request, object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        doors = self._get_actions_navigation(
+            self.actions_detail, self.get_actions_detail(request, row.pk), row.pk
+        )
+        context = {"original": row, "actions_detail": doors, **self.page(request, row)}
+        return self.render(request, self.page_template, title=str(row), **context)
+
+    def render(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        """A page of this model in the admin's frame."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
+        return TemplateResponse(request, template, {**frame, **context})
+
+

@@ -1,0 +1,54 @@
+"""Tags of the admin's pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.db.models import Model
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from qmtl_site.pages import badge as badges
+from qmtl_site.pages import figures, scope
+
+register = template.Library()
+
+
+@register.filter
+def badge(value: Any, tone: str = "") -> SafeString:
+    return badges.badge(value, tone)
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString:
+    """The moment in UTC; how long ago it was, on hovering."""
+    if moment is None:
+        return SafeString("–")
+    return format_html(
+        '<time class="q-when" datetime="{}" title="{} ago">{}</time>',
+        moment.isoformat(),
+        timesince(moment),
+        f"{moment:%Y-%m-%d %H:%M}",
+    )
+
+
+@register.filter
+def metric(value: Any, dotted: str) -> str:
+    """A figure in the unit that the catalogue gives it."""
+    return figures.metric_figure(dotted, value)
+
+
+@register.filter
+def page_of(row: Model | None) -> str:
+    return "" if row is None else scope.url_of(row)
+
+
+@register.filter
+def short(text: str) -> SafeString:
+    """A hash by its beginning; all of it on hovering."""
+    if not text:
+        return SafeString("–")
+    return format_html('<code title="{}">{}</code>', text, text[:12])
