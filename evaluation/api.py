@@ -19,6 +19,7 @@ from qmtl_site.http.conditional import immutable
 from qmtl_site.http.documents import finished
 from qmtl_site.http.openapi import PAGED, operation
 from qmtl_site.http.pagination import page
+from qmtl_site.http.problems import problem_response
 from qmtl_site.http.refusals import IllegalTransition, Invalid, Unauthenticated
 from worlds.errors import WorldRetired
 
@@ -73,18 +74,28 @@ def accepted(view: ServiceView, world_id: str, strategy_id: str, run_id: str, *,
 
 
 class StoredView(ServiceView):
-    """Its GET authenticates in the same statement that reads (`selectors.stored`): nothing is checked twice."""
+    """Its GET by id authenticates in the same statement that reads (`selectors.stored`): nothing is checked twice.
 
-    @property
-    def digest(self) -> str:
-        header = self.request.META.get("HTTP_AUTHORIZATION", "")
+    Such a read goes past DRF's own request, negotiation, permissions and throttles: they would cost more than
+    the read. The refusals, the schema and all other methods are DRF's as everywhere.
+    """
+
+    def __init_subclass__(cls) -> None:
+        assert cls.access["GET"] is READ, "the statement admits whoever has any role in the world"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"} or kwargs.get("run_id") == "latest":
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            return self.get(request, *args, **kwargs)  # type: ignore[attr-defined]
+        except Exception as error:
+            return problem_response(error, {"request": request})
+
+    def digest(self, request: Any) -> str:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
         if not header:
             raise Unauthenticated()
         return digest_of_header(header)
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        if request.method not in {"GET", "HEAD"} or kwargs.get("run_id") == "latest":
-            super().initial(request, *args, **kwargs)
 
 
 class RunItem(StoredView):
@@ -97,7 +108,7 @@ class RunItem(StoredView):
             run = selectors.get_run(world_id, strategy_id, run_id, stage=stage)
             return self.reply(selectors.run_document(run))
         body = selectors.stored_run(
-            digest=self.digest, world_id=world_id, strategy_id=strategy_id, run_id=run_id
+            digest=self.digest(request), world_id=world_id, strategy_id=strategy_id, run_id=run_id
         )
         return finished(body, Cache_Control="no-cache")
 
@@ -156,7 +167,7 @@ class RunMetrics(StoredView):
             stage = one_of(request.query_params, "stage", EvaluationRun.Stage.values)
             run_id = resolved(world_id, strategy_id, run_id, stage)
         found = selectors.stored_metrics(
-            digest=self.digest, world_id=world_id, strategy_id=strategy_id, run_id=run_id
+            digest=self.digest(request), world_id=world_id, strategy_id=strategy_id, run_id=run_id
         )
         if is_latest:
             return finished(found.body, Cache_Control="no-cache")
@@ -196,7 +207,7 @@ class SnapshotItem(StoredView):
 
     @operation("A snapshot", response=schemas.SnapshotDocument, conditional=True)
     def get(self, request: Any, world_id: str, snapshot_id: str) -> HttpResponse:
-        found = selectors.stored_snapshot(digest=self.digest, world_id=world_id, name=snapshot_id)
+        found = selectors.stored_snapshot(digest=self.digest(request), world_id=world_id, name=snapshot_id)
         return immutable(request, found.body, found.sha256)
 
 
@@ -207,7 +218,7 @@ class SeriesFile(StoredView):
         "A whole series that a snapshot refers to, as Parquet", response=OpenApiTypes.BINARY, conditional=True
     )
     def get(self, request: Any, world_id: str, sha256: str) -> HttpResponse:
-        name = selectors.stored_blob(digest=self.digest, world_id=world_id, sha256=sha256)
+        name = selectors.stored_blob(digest=self.digest(request), world_id=world_id, sha256=sha256)
         return immutable(request, store.get(name), name, media_type="application/vnd.apache.parquet")
 
 

@@ -6,8 +6,8 @@ from random import Random
 
 from qmtl_site.demo.portfolio import simulate
 from qmtl_site.demo.prices import Prices
-from qmtl_site.demo.strategies.base import DemoStrategy
 from qmtl_site.demo.strategies.mined import TRIES, WINDOW, Rule, follow
+from qmtl_site.demo.strategies.strategy import DemoStrategy
 
 WARM_UP = 350  # days that the longest rule needs before its first position
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmtl_site.demo.prices import Prices
-from qmtl_site.demo.strategies.base import DAYS_PER_YEAR, DemoStrategy
+from qmtl_site.demo.strategies.strategy import DAYS_PER_YEAR, DemoStrategy
 
 SMALLEST_TRADE = 0.001  # of the equity
 

@@ -64,6 +64,16 @@ def pass_through(
     return go(request, back)
 
 
+def refuse_into(form: forms.Form, error: BaseException) -> None:
+    """A refusal beside the fields that it is about."""
+    refused = refusal_of(error)
+    if not refused.faults:
+        form.add_error(None, words_of(error))
+    for fault in refused.faults:
+        name = fault.pointer.lstrip("/").partition("/")[0]
+        form.add_error(name if name in form.fields else None, fault.detail)
+
+
 def words_of(error: BaseException) -> str:
     refused = refusal_of(error)
     return f"{refused.detail} ({refused.code})"

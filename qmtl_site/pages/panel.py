@@ -31,20 +31,21 @@ class Shown:
 
 
 Maker = Callable[[HttpRequest, Any], Panel | None]
-_makers: dict[str, list[Maker]] = defaultdict(list)
+_makers: dict[str, list[tuple[int, Maker]]] = defaultdict(list)
 
 
-def panel_on(page: str) -> Callable[[Maker], Maker]:
-    """Register a function from (request, row) to a panel of a page, named as `app.model`."""
+def panel_on(page: str, *, place: int) -> Callable[[Maker], Maker]:
+    """Register a function from (request, row) to a panel of a page, named as `app.model`; `place` orders them."""
 
     def add(maker: Maker) -> Maker:
-        _makers[page].append(maker)
+        _makers[page].append((place, maker))
+        _makers[page].sort(key=lambda pair: pair[0])
         return maker
 
     return add
 
 
 def panels_on(page: str, request: HttpRequest, row: Any) -> list[Shown]:
-    """The page's panels in the order of their apps; a maker that gives None has nothing to show."""
-    made = [panel for maker in _makers[page] if (panel := maker(request, row)) is not None]
+    """The page's panels, in order; a maker that gives None has nothing to show."""
+    made = [panel for _, maker in _makers[page] if (panel := maker(request, row)) is not None]
     return [Shown(p, render_to_string(p.template, {**p.context, "row": row}, request)) for p in made]

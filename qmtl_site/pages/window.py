@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -67,9 +67,13 @@ class Window(ModelAdmin):
         return False
 
     # --- a row's page -----------------------------------------------------------------------------------
-    def find(self, request: HttpRequest, object_id: str) -> Any:
-        """The row of a URL. Links of the theme do not quote keys as Django's do, so both are understood."""
-        return self.get_object(request, unquote(object_id)) or self.get_object(request, object_id)
+    def find(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row of a URL, read once per request. The theme's links do not quote keys as Django's do."""
+        found: dict[str, Any] = request.__dict__.setdefault("rows_found", {})
+        key = str(object_id)
+        if key not in found:
+            found[key] = self.get_object(request, unquote(key)) or self.get_object(request, key)
+        return found[key]
 
     def seen(self, request: HttpRequest, object_id: str) -> Any:
         """The row, or PermissionDenied where there is none that one may see."""
@@ -91,10 +95,20 @@ class Window(ModelAdmin):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         doors = self._get_actions_navigation(
-            self.actions_detail, self.get_actions_detail(request, row.pk), row.pk
+            self.actions_detail, self.open_doors(request, row), quote(row.pk)
         )
         context = {"original": row, "actions_detail": doors, **self.page(request, row)}
         return self.render(request, self.page_template, title=str(row), **context)
+
+    def open_doors(self, request: HttpRequest, row: Any) -> list[Any]:
+        """The actions that one may do and that the row's state has; a stale dialog is refused by its use case."""
+        closed = {f"{self.opts.app_label}_{self.opts.model_name}_{name}" for name in self.closed_doors(row)}
+        found = self.get_actions_detail(request, quote(row.pk))
+        return [each for each in found if each.action_name not in closed]
+
+    def closed_doors(self, row: Any) -> Collection[str]:
+        """Names of the actions that the row's state does not have."""
+        return ()
 
     def render(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         """A page of this model in the admin's frame."""

@@ -14,7 +14,7 @@ import pytest
 from qmtl.metrics import measure_many, sharpe_per_period
 from qmtl_site.demo.portfolio import Simulation
 from qmtl_site.demo.strategies import DEMO
-from qmtl_site.demo.strategies.base import DAYS_PER_YEAR
+from qmtl_site.demo.strategies.strategy import DAYS_PER_YEAR
 from worlds.domain.policy import load_policy
 
 Figures = dict[str, float]

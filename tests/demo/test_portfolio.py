@@ -7,7 +7,7 @@ import pytest
 
 from qmtl_site.demo.portfolio import Simulation, simulate
 from qmtl_site.demo.prices import Prices
-from qmtl_site.demo.strategies.base import DemoStrategy
+from qmtl_site.demo.strategies.strategy import DemoStrategy
 
 HOLD = [np.nan, np.nan]
 DAY = 86_400_000

@@ -13,8 +13,8 @@ from qmtl_site.demo.mining import mine
 from qmtl_site.demo.portfolio import Simulation, simulate
 from qmtl_site.demo.prices import Prices, load_prices
 from qmtl_site.demo.strategies import DEMO, DemoStrategy
-from qmtl_site.demo.strategies.base import Weights
 from qmtl_site.demo.strategies.mined import LUCKIEST
+from qmtl_site.demo.strategies.strategy import Weights
 
 RECENT = 1_200  # days: enough for every warm-up, few enough to be run often
 

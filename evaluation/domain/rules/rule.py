@@ -86,7 +86,7 @@ class Bound:
         margin = figure - self.value if self.op == ">=" else self.value - figure
         verb = "meets" if margin >= 0 else "misses"
         return Check(
-            self, figure, margin, f"{self.name} {figure:.6g} {verb} {self.key} {self.value:g}{_by(margin)}"
+            self, figure, margin, f"{self.name} {figure:.3g} {verb} {self.key} {self.value:g}{_by(margin)}"
         )
 
     @property
@@ -95,7 +95,7 @@ class Bound:
 
 
 def _by(margin: float) -> str:
-    return "" if margin >= 0 else f" by {abs(margin):.4g}"
+    return "" if margin >= 0 else f" by {abs(margin):.3g}"
 
 
 @dataclass(frozen=True)

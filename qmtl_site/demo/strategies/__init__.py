@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qmtl_site.demo.strategies.base import DAYS_PER_YEAR, DemoStrategy
 from qmtl_site.demo.strategies.holding import buy_and_hold, low_volatility, turn_of_month, volatility_target
 from qmtl_site.demo.strategies.mined import TRIES, WINDOW, mined_500
 from qmtl_site.demo.strategies.momentum import (
@@ -16,6 +15,7 @@ from qmtl_site.demo.strategies.momentum import (
     time_series_momentum,
 )
 from qmtl_site.demo.strategies.reversal import daily_reversal, long_term_losers, pair
+from qmtl_site.demo.strategies.strategy import DAYS_PER_YEAR, DemoStrategy
 
 __all__ = ["DEMO", "DemoStrategy"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from qmtl_site.demo import signals
 from qmtl_site.demo.prices import Prices
-from qmtl_site.demo.strategies.base import DAYS_PER_YEAR, Weights
+from qmtl_site.demo.strategies.strategy import DAYS_PER_YEAR, Weights
 
 
 def buy_and_hold(prices: Prices) -> Weights:

@@ -12,7 +12,7 @@ import numpy as np
 
 from qmtl_site.demo import signals
 from qmtl_site.demo.prices import Prices
-from qmtl_site.demo.strategies.base import DAYS_PER_YEAR, Weights
+from qmtl_site.demo.strategies.strategy import DAYS_PER_YEAR, Weights
 
 TRIES = 500
 WINDOW = 5 * DAYS_PER_YEAR  # the last so many days, over which the tries were compared

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worlds.domain.policy.base import Exactly, Identifier, Section
 from worlds.domain.policy.durations import AnyDuration, Duration, SomeDuration
 from worlds.domain.policy.governing import GatingPolicy, Governance, PositionPolicy, Rebalancing
 from worlds.domain.policy.profiles import DefaultProfiles, Profile, ProfileSections, Stage
 from worlds.domain.policy.running import DataCurrency, DecisionAge, RiskProfile, Schedule, Validation
+from worlds.domain.policy.sections import Exactly, Identifier, Section
 from worlds.domain.policy.selection import Selection
 from worlds.domain.policy.watching import (
     Benchmark,

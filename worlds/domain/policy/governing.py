@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from worlds.domain.policy.base import CountFromOne, Section
 from worlds.domain.policy.durations import AnyDuration, Duration, SomeDuration
+from worlds.domain.policy.sections import CountFromOne, Section
 
 Approver: TypeAlias = Literal["owner", "operator", "risk"]
 Node = Annotated[str, StringConstraints(min_length=1, max_length=256)]

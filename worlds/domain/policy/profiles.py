@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import model_serializer
 
-from worlds.domain.policy.base import (
+from worlds.domain.policy.sections import (
     Count,
     Identifier,
     NotNegative,

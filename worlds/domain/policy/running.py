@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from worlds.domain.policy.base import Section
 from worlds.domain.policy.cron import Crontab
 from worlds.domain.policy.durations import Duration, SomeDuration
+from worlds.domain.policy.sections import Section
 
 
 def _crontab(text: str) -> str:

@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from worlds.domain.expression import parse_expression
-from worlds.domain.policy.base import CountFromOne, NotNegative, Number, Positive, Section
 from worlds.domain.policy.durations import AnyDuration, CountOrDuration, Duration, SomeDuration
 from worlds.domain.policy.expressions import Gate, Score
+from worlds.domain.policy.sections import CountFromOne, NotNegative, Number, Positive, Section
 
 Side: TypeAlias = Literal["long", "short", "both"]
 

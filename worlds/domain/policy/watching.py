@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from worlds.domain.policy.base import (
+from worlds.domain.policy.sections import (
     Drawdown,
     Exactly,
     Identifier,

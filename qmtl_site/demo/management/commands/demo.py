@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,12 +18,11 @@ FIGURES = (
     ("years", "sample", "effective_history_years", "{:.1f}"),
     ("trades", "sample", "n_trades_total", "{:.0f}"),
     ("CAGR", "returns", "cagr", "{:+.1%}"),
-    ("vol", "returns", "volatility", "{:.1%}"),
     ("Sharpe", "returns", "sharpe", "{:.2f}"),
     ("max DD", "returns", "max_drawdown", "{:.1%}"),
-    ("PSR", "robustness", "probabilistic_sharpe_ratio", "{:.3f}"),
-    ("DSR", "robustness", "deflated_sharpe_ratio", "{:.3f}"),
-    ("trials", "diagnostics", "trials_counted", "{:.0f}"),
+    ("PSR", "robustness", "probabilistic_sharpe_ratio", "{:.2f}"),
+    ("DSR", "robustness", "deflated_sharpe_ratio", "{:.2f}"),
+    ("N", "diagnostics", "trials_counted", "{:.0f}"),
     ("PBO", "robustness", "pbo", "{:.2f}"),
 )
 COLORS = {"pass": "green", "warn": "yellow", "inconclusive": "yellow", "fail": "red"}
@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
 
 def strategies_table(loaded: Loaded) -> Table:
-    table = Table(title="Strategies")
+    table = Table(title="Strategies", box=box.SIMPLE_HEAD)
     for name in ("strategy", "family", "side", "what it does"):
         table.add_column(name, no_wrap=name != "what it does")
     for run in loaded.runs:
@@ -57,7 +57,11 @@ def strategies_table(loaded: Loaded) -> Table:
 
 
 def metrics_table(loaded: Loaded, documents: dict[int, dict[str, Any]]) -> Table:
-    table = Table(title="Metrics (a year has 252 periods; net of 5 bps of turnover)")
+    table = Table(
+        title="Metrics, net of costs (DSR: Sharpe deflated by N trials)",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("strategy", no_wrap=True)
     for label, *_ in FIGURES:
         table.add_column(label, justify="right", no_wrap=True)
@@ -74,8 +78,8 @@ def shown(value: float | None, form: str) -> str:
 
 def verdicts_table(loaded: Loaded) -> Table:
     states = dict(Binding.objects.filter(world_id=loaded.world_id).values_list("strategy_id", "state"))
-    table = Table(title="Verdicts")
-    for name in ("strategy", "verdict", "recommended", "state now", "why"):
+    table = Table(title="Verdicts", box=box.SIMPLE_HEAD, show_lines=False)
+    for name in ("strategy", "verdict", "state now", "why"):
         table.add_column(name, no_wrap=name != "why")
     for run in loaded.runs:
         summary = orjson.loads(run.result.summary)
@@ -84,7 +88,6 @@ def verdicts_table(loaded: Loaded) -> Table:
         table.add_row(
             run.strategy_id,
             f"[{color}]{summary['status']}[/]",
-            summary["recommended_stage"],
             states[run.strategy_id],
             reasons,
         )
