@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
 from evaluation import services
@@ -9,6 +10,7 @@ from evaluation import services
 
 @shared_task(name="evaluation.evaluate_waiting")
 def evaluate_waiting(world_id: str) -> None:
+    structlog.contextvars.bind_contextvars(world_id=world_id)
     services.evaluate_waiting(world_id=world_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+import structlog
 from django.http import HttpResponse
 from pydantic import BaseModel
 from rest_framework.views import APIView
@@ -19,12 +20,19 @@ from qmtl_site.http.refusals import Invalid
 
 M = TypeVar("M", bound=BaseModel)
 
+# Path parameters that every log line of the request carries.
+LOGGED = ("world_id", "strategy_id", "run_id")
+
 
 class ServiceView(APIView):
     """Declares `access` per method; OPTIONS is not served."""
 
     access: ClassVar[dict[str, Access]] = {}
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        structlog.contextvars.bind_contextvars(**{name: kwargs[name] for name in LOGGED if name in kwargs})
+        super().initial(request, *args, **kwargs)
 
     @property
     def actor(self) -> Actor:

@@ -77,7 +77,8 @@ def test_the_service_accepts_the_policy(policy_text: str) -> None:
 
 def test_several_pass_and_several_fail(failures: dict[str, set[str]]) -> None:
     passed = [each for each, broke in failures.items() if not broke]
-    assert len(passed) >= 4 and len(failures) - len(passed) >= 5
+    assert len(passed) >= 4
+    assert len(failures) - len(passed) >= 5
 
 
 def test_they_fail_for_different_reasons(failures: dict[str, set[str]]) -> None:
@@ -108,7 +109,8 @@ def test_the_mined_rule_looks_good_in_all_but_the_number_of_tries(failures: dict
 def test_most_of_what_the_loser_loses_is_cost(records: dict[str, Simulation]) -> None:
     record = records["reversal_1"]
     yearly_cost, yearly_return = record.annual_turnover * 5e-4, float(record.returns.mean()) * DAYS_PER_YEAR
-    assert yearly_return < 0.0 and yearly_cost > 0.8 * -yearly_return
+    assert yearly_return < 0.0
+    assert yearly_cost > 0.8 * -yearly_return
 
 
 def test_the_twins_are_too_alike_to_be_taken_together(
@@ -116,7 +118,8 @@ def test_the_twins_are_too_alike_to_be_taken_together(
 ) -> None:
     correlation = np.corrcoef(records["mom_126"].returns, records["mom_120"].returns)[0, 1]
     assert correlation > policy["selection"]["correlation"]["max"]
-    assert not failures["mom_126"] and not failures["mom_120"]
+    assert not failures["mom_126"]
+    assert not failures["mom_120"]
 
 
 def test_the_decayed_one_was_good_until_its_last_year(
@@ -124,8 +127,11 @@ def test_the_decayed_one_was_good_until_its_last_year(
 ) -> None:
     returns = records["leaders_756"].returns
     before, last_year = (measured.row["returns"]["sharpe"] for measured in measure_many(_split(returns)))
-    assert before is not None and last_year is not None
-    assert not failures["leaders_756"] and before > 1.0 and last_year < 0.0
+    assert before is not None
+    assert last_year is not None
+    assert not failures["leaders_756"]
+    assert before > 1.0
+    assert last_year < 0.0
 
 
 def test_there_is_room_in_the_policy_for_fewer_than_pass(

@@ -65,13 +65,15 @@ def test_a_peek_at_tomorrow_would_be_noticed() -> None:
 @each_strategy
 def test_costs_never_raise_a_return(strategy: DemoStrategy) -> None:
     free, paid = (simulate(strategy, recent_prices(), cost_bps=bps).returns for bps in (0.0, 5.0))
-    assert (paid <= free).all() and paid.sum() < free.sum()
+    assert (paid <= free).all()
+    assert paid.sum() < free.sum()
 
 
 @each_strategy
 def test_the_same_prices_give_the_same_record(strategy: DemoStrategy) -> None:
     first, second = simulate(strategy, recent_prices()), simulate(strategy, recent_prices())
-    assert first.returns.tolist() == second.returns.tolist() and first.trades == second.trades
+    assert first.returns.tolist() == second.returns.tolist()
+    assert first.trades == second.trades
 
 
 @each_strategy
@@ -92,11 +94,13 @@ def test_a_record_has_a_finite_return_for_each_of_its_days(
 ) -> None:
     record = records[strategy.id]
     assert len(record.returns) == len(record.timestamps) == strategy.record_days
-    assert np.isfinite(record.returns).all() and (record.returns >= -1.0).all()
+    assert np.isfinite(record.returns).all()
+    assert (record.returns >= -1.0).all()
 
 
 def test_there_are_at_least_twelve_of_different_kinds() -> None:
-    assert len(DEMO) >= 12 and len({strategy.family for strategy in DEMO}) >= 6
+    assert len(DEMO) >= 12
+    assert len({strategy.family for strategy in DEMO}) >= 6
 
 
 def test_ids_are_valid_and_unique() -> None:

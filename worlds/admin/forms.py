@@ -89,7 +89,9 @@ class SettingsForm(forms.Form):
 class WorldForm(SettingsForm):
     """A new world."""
 
-    id = forms.CharField(max_length=128, widget=Text(), help_text="Letters, digits, _ . and -; stays for ever.")
+    id = forms.CharField(
+        max_length=128, widget=Text(), help_text="Letters, digits, _ . and -; stays for ever."
+    )
     field_order = ("id", "name")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -65,7 +65,9 @@ class PolicyVersionAdmin(Window):
         return super().get_queryset(request).select_related("text", "created_by", "activated_by", "world")
 
     def page(self, request: HttpRequest, row: PolicyVersion) -> Mapping[str, Any]:
-        active = PolicyVersion.objects.filter(world_id=row.world_id, state="active").select_related("text").first()
+        active = (
+            PolicyVersion.objects.filter(world_id=row.world_id, state="active").select_related("text").first()
+        )
         canonical = orjson.dumps(orjson.loads(row.text.canonical), option=orjson.OPT_INDENT_2).decode()
         return {
             "policy": row,
@@ -73,7 +75,9 @@ class PolicyVersionAdmin(Window):
             "canonical": canonical,
             "active": active,
             "changes": [] if active is None or active.pk == row.pk else changed_lines(active, row),
-            "audit_url": list_url("audit.auditentry", object=f"{row.world_id}/{row.version}", stream=row.world_id),
+            "audit_url": list_url(
+                "audit.auditentry", object=f"{row.world_id}/{row.version}", stream=row.world_id
+            ),
             "may_write": admits(request, WRITE, row.world_id) and not row.world.is_retired,
         }
 
@@ -111,7 +115,9 @@ class PolicyVersionAdmin(Window):
             raise PermissionDenied
         world_id = request.POST.get("world") or request.GET.get("world") or ""
         if not world_id:
-            return self.render(request, "pages/policy_world.html", title="New policy", worlds=self.worlds(request))
+            return self.render(
+                request, "pages/policy_world.html", title="New policy", worlds=self.worlds(request)
+            )
         world = World.objects.filter(pk=world_id.replace("\0", "")).first()
         if world is None or not admits(request, WRITE, world.pk):
             raise PermissionDenied
@@ -121,7 +127,10 @@ class PolicyVersionAdmin(Window):
 
     def worlds(self, request: HttpRequest) -> QuerySet[World]:
         """The newest worlds whose policy one may write."""
-        rows, admitted = World.objects.exclude(state="RETIRED").order_by("-created_at"), worlds_admitting(request, WRITE)
+        rows, admitted = (
+            World.objects.exclude(state="RETIRED").order_by("-created_at"),
+            worlds_admitting(request, WRITE),
+        )
         return (rows if admitted is None else rows.filter(pk__in=admitted))[:CHOICES_SHOWN]
 
     def write(self, request: HttpRequest, world: World) -> HttpResponse:

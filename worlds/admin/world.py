@@ -39,7 +39,16 @@ EDIT = roles(Role.OWNER)
 class WorldAdmin(Window):
     world_path = "pk"
     page_template = "pages/world.html"
-    list_display = ("id", "name", "state_badges", "policy", "owner", "allow_live", "state_since", "created_at")
+    list_display = (
+        "id",
+        "name",
+        "state_badges",
+        "policy",
+        "owner",
+        "allow_live",
+        "state_since",
+        "created_at",
+    )
     list_filter = (one_of("state", "state", World.State.values),)
     list_filter_submit = True
     search_fields = ("id__istartswith", "name__icontains")
@@ -156,7 +165,12 @@ class WorldAdmin(Window):
                 messages.success(request, "The settings are changed.")
                 return HttpResponseRedirect(url_of(world))
         return self.render(
-            request, "pages/form.html", title=f"Settings of {world}", original=world, form=form, back=url_of(world)
+            request,
+            "pages/form.html",
+            title=f"Settings of {world}",
+            original=world,
+            form=form,
+            back=url_of(world),
         )
 
     # --- a new world ------------------------------------------------------------------------------------

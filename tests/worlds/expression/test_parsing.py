@@ -34,7 +34,8 @@ SHARPE = Name(parse_name("sharpe"))
 def test_the_example_of_the_specification_reads_as_written() -> None:
     text = "28d.total_return >= 0.05 and sharpe >= 1.5 and (n_trades_total >= 20 or extra.conviction > 0.7)"
     gate = parse_expression(text, kind="gate")
-    assert isinstance(gate, And) and isinstance(gate.terms[2], Or)
+    assert isinstance(gate, And)
+    assert isinstance(gate.terms[2], Or)
     assert to_text(gate) == text
 
 

@@ -46,7 +46,9 @@ def test_the_examples_load(name: str) -> None:
 
 def test_an_empty_policy_promotes_nothing_and_has_every_other_default() -> None:
     policy = yaml("version: 1")
-    assert policy.selection is None and policy.cohort is None and policy.validation_profiles == {}
+    assert policy.selection is None
+    assert policy.cohort is None
+    assert policy.validation_profiles == {}
     assert policy.schedule.every == Duration.parse("1d")
     assert policy.evaluation_window == Duration.parse("90d")
     assert policy.governance.live_promotion.mode == "manual_approval"
@@ -56,12 +58,15 @@ def test_an_empty_policy_promotes_nothing_and_has_every_other_default() -> None:
 def test_a_present_section_has_the_defaults_of_its_keys() -> None:
     policy = yaml("{validation_profiles: {backtest: {performance: {}, sample: {}}}, selection: {top_k: {}}}")
     profile = policy.profile("backtest")
-    assert profile is not None and profile.performance is not None and profile.sample is not None
+    assert profile is not None
+    assert profile.performance is not None
+    assert profile.sample is not None
     assert (profile.performance.sharpe_min, profile.performance.max_dd_max) == (0.5, 0.25)
     assert (profile.performance.severity, profile.performance.owner) == ("blocking", "quant")
     assert (profile.sample.min_effective_years, profile.sample.severity) == (2.0, "soft")
     assert profile.risk is None
-    assert policy.selection is not None and policy.selection.top_k is not None
+    assert policy.selection is not None
+    assert policy.selection.top_k is not None
     assert policy.selection.top_k.k == 5
     assert policy.selection.score == parse_expression("sharpe", kind="score")
 
@@ -93,7 +98,8 @@ def test_a_stage_has_only_its_own_profile() -> None:
     policy = yaml("validation_profiles: {backtest: {}, strict: {}}")
     assert policy.profile_for("paper") is None
     backtest = policy.profile_for("backtest")
-    assert backtest is not None and backtest.name == "backtest"
+    assert backtest is not None
+    assert backtest.name == "backtest"
 
 
 def test_a_stage_may_go_by_the_name_of_its_recommendation() -> None:
@@ -125,7 +131,8 @@ def test_high_tier_and_client_critical_always_fail_closed() -> None:
 )
 def test_a_duration_keeps_its_text(text: str, delta: timedelta) -> None:
     policy = yaml(f"evaluation_window: {text}")
-    assert policy.evaluation_window is not None and policy.evaluation_window.delta == delta
+    assert policy.evaluation_window is not None
+    assert policy.evaluation_window.delta == delta
     assert canonical_document(policy)["evaluation_window"] == text
 
 
@@ -138,7 +145,8 @@ def test_a_crontab_is_in_utc_unless_said() -> None:
     schedule = yaml("schedule: {crontab: '0 0 * * mon'}").schedule
     crontab = schedule.parsed_crontab()
     assert (schedule.every, schedule.timezone) == (None, "UTC")
-    assert crontab is not None and crontab.weekdays == {1}
+    assert crontab is not None
+    assert crontab.weekdays == {1}
 
 
 @pytest.mark.parametrize(

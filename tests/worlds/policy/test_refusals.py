@@ -219,7 +219,8 @@ def test_a_bad_document_is_refused_with_the_place_and_the_reason(text: str, path
     faults = faults_of(text)
     assert [fault.path for fault in faults] == [path]
     assert message in faults[0].message
-    assert faults[0].line == 1 and faults[0].column is not None
+    assert faults[0].line == 1
+    assert faults[0].column is not None
 
 
 @pytest.mark.parametrize(
