@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """The service on a port of this machine, with a token. Each call is a connection of its own: threads may share it."""
+    """The service on a port of this machine, with a token. A connection per call: threads may share it."""
 
     port: int
     token: str

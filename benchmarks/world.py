@@ -42,15 +42,15 @@ def timestamps() -> list[str]:
     return [f"{day}T00:00:00Z" for day in days.tolist()]
 
 
-def series(*, seed: int) -> dict[str, Any]:
+def series(*, seed: int, times: list[str] | None = None) -> dict[str, Any]:
     """Daily returns with fat tails, a Sharpe ratio around 1, and a time for each."""
     draws = np.random.default_rng(seed).standard_t(4, PERIODS) * 0.006 + 0.0005
-    return {"values": np.clip(draws, -0.5, None).tolist(), "timestamps": timestamps()}
+    return {"values": np.clip(draws, -0.5, None).tolist(), "timestamps": times or timestamps()}
 
 
-def results(*, seed: int) -> dict[str, Any]:
+def results(*, seed: int, times: list[str] | None = None) -> dict[str, Any]:
     return {
-        "returns": {**series(seed=seed), "source": "strategy_explicit"},
+        "returns": {**series(seed=seed, times=times), "source": "strategy_explicit"},
         "trades": {"count": 200 + seed % 100, "turnover": 4.5},
         "meta": {"tags": ["benchmark"], "dataset_fingerprint": "random"},
     }

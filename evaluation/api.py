@@ -17,7 +17,7 @@ from qmtl_site.accounts.views import ServiceView
 from qmtl_site.blobs import store
 from qmtl_site.http.conditional import immutable
 from qmtl_site.http.documents import finished
-from qmtl_site.http.openapi import PAGED, operation
+from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
 from qmtl_site.http.problems import problem_response
 from qmtl_site.http.refusals import IllegalTransition, Invalid, Unauthenticated
@@ -25,6 +25,7 @@ from worlds.errors import WorldRetired
 
 STAGE = OpenApiParameter("stage", str, enum=EvaluationRun.Stage.values)
 STATUS = OpenApiParameter("status", str, enum=EvaluationRun.Status.values)
+PARQUET = "application/vnd.apache.parquet"
 SUBMIT = roles(Role.SUBMITTER, Role.RUNNER)
 
 
@@ -53,6 +54,7 @@ class Runs(ServiceView):
         response=schemas.RunAccepted,
         status=202,
         also={200: schemas.RunAccepted},
+        parameters=[IDEMPOTENCY_KEY],
         refused=[errors.RunConflict, WorldRetired, IllegalTransition],
     )
     def post(self, request: Any, world_id: str, strategy_id: str) -> HttpResponse:
@@ -215,11 +217,14 @@ class SeriesFile(StoredView):
     access: ClassVar = {"GET": READ}
 
     @operation(
-        "A whole series that a snapshot refers to, as Parquet", response=OpenApiTypes.BINARY, conditional=True
+        "A whole series that a snapshot refers to, as Parquet",
+        response=OpenApiTypes.BINARY,
+        conditional=True,
+        media_type=PARQUET,
     )
     def get(self, request: Any, world_id: str, sha256: str) -> HttpResponse:
         name = selectors.stored_blob(digest=self.digest(request), world_id=world_id, sha256=sha256)
-        return immutable(request, store.get(name), name, media_type="application/vnd.apache.parquet")
+        return immutable(request, store.get(name), name, media_type=PARQUET)
 
 
 class DescribeWorld(ServiceView):

@@ -9,11 +9,12 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from evaluation.services import evaluate_waiting, worlds_waiting
@@ -54,10 +55,10 @@ def step() -> None:
 def guarded(part: Callable[[], None]) -> None:
     try:
         part()
-    except (DatabaseError, InterfaceError):
+    except (OperationalError, InterfaceError):
         raise
     except Exception:
-        log.exception("driver.step_failed", part=part.__name__)
+        log.exception("driver.step_failed", part=getattr(part, "__name__", repr(part)))
 
 
 def relay_everything() -> None:
@@ -69,9 +70,13 @@ def make_up() -> None:
     """Judge runs that have waited too long for a worker."""
     overdue = timezone.now() - settings.DRIVER_MAKES_UP_AFTER
     for world_id in worlds_waiting(since_before=overdue):
-        judged = evaluate_waiting(world_id=world_id)
-        if judged:
-            log.warning("driver.made_up", world_id=world_id, runs=judged)
+        guarded(partial(make_up_world, world_id))
+
+
+def make_up_world(world_id: str) -> None:
+    judged = evaluate_waiting(world_id=world_id)
+    if judged:
+        log.warning("driver.made_up", world_id=world_id, runs=judged)
 
 
 def listen() -> None:

@@ -73,7 +73,7 @@ class Readyz(ServiceView):
     access: ClassVar = {"GET": PUBLIC}
     authentication_classes = []
 
-    @operation("The service can work", response=Ready, tags=["service"])
+    @operation("The service can work", response=Ready, also={503: Ready}, tags=["service"])
     def get(self, request: Any) -> HttpResponse:
         states = dependencies()
         ready = states["database"] == "ok"

@@ -39,6 +39,7 @@ CSRF_TRUSTED_ORIGINS = listing(setting("CSRF_TRUSTED_ORIGINS"))
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "qmtl_site.http",
     "qmtl_site.ledger",
     "qmtl_site.outbox",
@@ -140,6 +141,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "QMTL WorldService",
     "DESCRIPTION": "Which strategy may trade, with how much, and why.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

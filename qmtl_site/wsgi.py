@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qmtl_site.settings")
 application = get_wsgi_application()
+
+# Now, or the first request of each worker would wait seconds for the import of all views; with --preload the
+# workers share one copy.
+_ = get_resolver().url_patterns

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from qmtl_site.accounts.access import READ, TOKEN, permission, roles
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.views import ServiceView
-from qmtl_site.http.openapi import PAGED, operation
+from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import Invalid, PreconditionFailed
 from strategies import errors, schemas, services
@@ -50,6 +50,7 @@ class Strategies(ServiceView):
         request=schemas.StrategyCreate,
         response=schemas.StrategyDocument,
         status=201,
+        parameters=[IDEMPOTENCY_KEY],
         refused=[errors.StrategyExists],
     )
     def post(self, request: Any) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -110,17 +111,35 @@ def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Bin
     return {row.strategy_id: row for row in rows.order_by("id")}
 
 
+@dataclass(frozen=True)
+class Move:
+    """A transition of a locked binding, by name, and why. `judged_code_hash`: the code that it is from now on."""
+
+    binding: Binding
+    by: str
+    reason: str
+    judged_code_hash: str | None = None
+
+
 @use_case
-def move_binding(*, binding: Binding, by: str, reason: str, actor: Actor, **judged: str) -> None:
-    """Fire a transition of a locked binding's lifecycle; both counters start anew."""
-    before = binding.state
-    getattr(binding, by)()
-    binding.state_since = timezone.now()
-    binding.consecutive_passes = binding.consecutive_failures = 0
-    for name, value in judged.items():
-        setattr(binding, name, value)
-    binding.save()
-    told_of_binding(binding, before=before, reason=reason, actor=actor)
+def move_binding(*, binding: Binding, by: str, reason: str, actor: Actor) -> None:
+    move_bindings(moves=[Move(binding, by, reason)], actor=actor)
+
+
+@use_case
+def move_bindings(*, moves: Sequence[Move], actor: Actor) -> None:
+    """Fire one transition of each locked binding's lifecycle; both counters start anew."""
+    now = timezone.now()
+    for move in moves:
+        binding, before = move.binding, move.binding.state
+        getattr(binding, move.by)()
+        binding.state_since = now
+        binding.consecutive_passes = binding.consecutive_failures = 0
+        if move.judged_code_hash is not None:
+            binding.judged_code_hash = move.judged_code_hash
+        told_of_binding(binding, before=before, reason=move.reason, actor=actor)
+    moved = ["state", "state_since", "consecutive_passes", "consecutive_failures", "judged_code_hash"]
+    Binding.objects.bulk_update([move.binding for move in moves], moved, batch_size=500)
 
 
 @use_case
@@ -129,8 +148,7 @@ def archive_bindings(*, world_id: str, reason: str, actor: Actor) -> None:
     bindings = (
         Binding.objects.select_for_update(no_key=True).filter(world_id=world_id).exclude(state="archived")
     )
-    for binding in bindings.order_by("id"):
-        move_binding(binding=binding, by="archive", reason=reason, actor=actor)
+    move_bindings(moves=[Move(row, "archive", reason) for row in bindings.order_by("id")], actor=actor)
 
 
 @use_case

@@ -14,7 +14,7 @@ from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.views import ServiceView
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.http.documents import RawParser, finished
-from qmtl_site.http.openapi import PAGED, operation
+from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import limit_of, page
 from qmtl_site.http.refusals import IllegalTransition, Invalid, PreconditionFailed
 from qmtl_site.outbox import events
@@ -61,6 +61,7 @@ class Worlds(ServiceView):
         request=schemas.WorldCreate,
         response=schemas.WorldDocument,
         status=201,
+        parameters=[IDEMPOTENCY_KEY],
         refused=[errors.WorldExists],
     )
     def post(self, request: Any) -> HttpResponse:
@@ -192,6 +193,7 @@ class ActivePolicy(PolicyWriter):
         request=POLICY_BODY,
         response=schemas.PolicySummary,
         status=201,
+        parameters=[IDEMPOTENCY_KEY],
         refused=[errors.WorldRetired],
     )
     def post(self, request: Any, world_id: str) -> HttpResponse:
@@ -220,6 +222,7 @@ class Policies(PolicyWriter):
         request=POLICY_BODY,
         response=schemas.PolicySummary,
         status=201,
+        parameters=[IDEMPOTENCY_KEY],
         refused=[errors.WorldRetired],
     )
     def post(self, request: Any, world_id: str) -> HttpResponse:
@@ -244,7 +247,7 @@ class PolicyActivation(ServiceView):
         refused=[errors.WorldRetired, IllegalTransition],
     )
     def post(self, request: Any, world_id: str, version: int) -> HttpResponse:
-        change = self.body(schemas.ActivatePolicy) if request.data else schemas.ActivatePolicy()
+        change = self.body(schemas.ActivatePolicy)
         services.publish_policy(world_id=world_id, version=version, actor=self.actor, reason=change.reason)
         return self.reply(policy_summary(get_policy(world_id, version)))
 

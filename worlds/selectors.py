@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import orjson
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from numpy.typing import NDArray
 
+from qmtl_site.accounts.models import WorldRole
 from qmtl_site.blobs import store
 from qmtl_site.http.refusals import NotFound
 from worlds.domain.policy import Policy, policy_from_document
@@ -24,7 +25,8 @@ def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
         "version"
     )
     worlds = World.objects.select_related("owner").annotate(active_policy_version=Subquery(active[:1]))
-    return worlds if is_superuser else worlds.filter(Q(roles__user_id=user_id)).distinct()
+    mine = WorldRole.objects.filter(world=OuterRef("pk"), user_id=user_id)
+    return worlds if is_superuser else worlds.filter(Exists(mine))
 
 
 def get_world(world_id: str) -> World:

@@ -73,6 +73,7 @@ def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: An
     require_match(headers or {}, str(world.revision))
     if fields.owner:
         world.owner = named_user(fields.owner)
+        grant_role(user=world.owner, world_id=world.id, role=Role.OWNER, actor=actor)
     refuse_frozen(world, fields)
     set_fields(world, fields)
     touch(world)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -104,14 +105,19 @@ def series_heads(record: Record, terms: WorldTerms) -> dict[str, Any]:
         "returns": record.returns[:HEAD].tolist(),
         "equity": whole[:HEAD].tolist(),
         "pnl": (whole[:HEAD] - capital).tolist(),
-        "truncated": record.returns.size > HEAD,
+        "truncated": whole.size > HEAD,  # equity and pnl have one point more than returns
     }
 
 
+def plain_snapshot_name(world_id: str, strategy_id: str, run_id: str) -> str:
+    return f"{world_id}-{strategy_id}-{run_id}"
+
+
 def snapshot_name(world_id: str, strategy_id: str, run_id: str, *, taken: set[str]) -> str:
-    """`{world}-{strategy}-{run}`; a short hash of the three is appended where that is taken."""
-    plain = f"{world_id}-{strategy_id}-{run_id}"
+    """`{world}-{strategy}-{run}`; where that is taken, with the first short hash appended that is free."""
+    plain = plain_snapshot_name(world_id, strategy_id, run_id)
     if plain not in taken:
         return plain
-    mark = hashlib.sha256("\0".join((world_id, strategy_id, run_id)).encode()).hexdigest()[:8]
-    return f"{plain}-{mark}"
+    whole = "\0".join((world_id, strategy_id, run_id))
+    marks = (hashlib.sha256(f"{whole}\0{n}".encode()).hexdigest()[:8] for n in count())
+    return next(name for mark in marks if (name := f"{plain}-{mark}") not in taken)

@@ -15,6 +15,7 @@ import numpy as np
 from evaluation.domain.record import DAY_MS, Record, WorldTerms, aligned
 from qmtl.metrics import (
     CATALOGUE,
+    Column,
     MeasuredRow,
     benchmark_block,
     measure,
@@ -129,12 +130,18 @@ def window(record: Record) -> str | None:
     return f"{iso(int(record.times[0]))}/{iso(int(record.times[-1]))}"
 
 
-def equity_of(record: Record, terms: WorldTerms) -> tuple[np.ndarray[Any, np.dtype[np.float64]], float]:
+def equity_of(record: Record, terms: WorldTerms) -> tuple[Column, float]:
     """Equity E_1..E_T and the capital E_0, reported or simulated with the world's reference capital."""
     if record.equity is not None:
         return record.equity[1:], float(record.equity[0])
     assert record.returns is not None
     return simulate_equity(record.returns, terms.reference_capital), terms.reference_capital
+
+
+def pnl_of(equity: Column, capital: float) -> Column:
+    """Profit and loss per period; NaN where the equity has grown beyond what a number holds."""
+    with np.errstate(invalid="ignore"):
+        return np.diff(np.concatenate(([capital], equity)))
 
 
 def pnl_figures(record: Record, terms: WorldTerms) -> Block:
@@ -265,7 +272,7 @@ def daily_pnl(name: str, record: Record, terms: WorldTerms) -> float | None:
     if record.returns is None or record.times is None:
         return None
     equity, capital = equity_of(record, terms)
-    pnl = np.diff(np.concatenate(([capital], equity)))
+    pnl = pnl_of(equity, capital)
     _, place = np.unique(record.times // DAY_MS, return_inverse=True)
     days = np.bincount(place, weights=pnl)
     return float(days.mean() if name == "pnl_daily_mean" else days.min())

@@ -6,16 +6,12 @@ late or twice, and each run is judged once.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from django.utils import timezone
 
-from evaluation.domain.documents import metrics_document, snapshot_document, snapshot_name
 from evaluation.domain.figures import FamilyTrials, Sheet, lookup, sheets
 from evaluation.domain.judgement import Judgement, failed_to_evaluate, judge
 from evaluation.domain.record import Record, WorldTerms
@@ -25,12 +21,11 @@ from evaluation.models import EvaluationRun, RunResult, Snapshot
 from evaluation.services.cohorts import family_pbo, note_trials
 from evaluation.services.expiry import expire_superseded
 from evaluation.services.loading import load_records, world_terms
-from evaluation.services.outcomes import move_bindings, record_figures
-from evaluation.services.parquet import storage_refs
+from evaluation.services.outcomes import record_figures, settle_bindings
+from evaluation.services.papers import Judged, Papers, hysteresis, papers_of, snapshot_names
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs.store import put_many
-from qmtl_site.http.documents import dump
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from strategies.models import Binding
@@ -44,16 +39,6 @@ log = structlog.get_logger(__name__)
 BATCH = 256
 NOT_EVALUATED_IN = ("PAUSED", "RETIRED")
 EVALUATOR = Actor.service("evaluation")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One run with everything that is written of it."""
-
-    run: EvaluationRun
-    record: Record
-    sheet: Sheet
-    judgement: Judgement
 
 
 def worlds_waiting(*, since_before: datetime | None = None) -> list[str]:
@@ -82,6 +67,7 @@ def evaluate_batch(*, world_id: str) -> int:
     if world.figures_frozen_at is None:
         # Before the runs: everybody locks the world first, then its runs, bindings, and the ledger last.
         freeze_figures(world_id=world_id)
+        world.refresh_from_db()
     runs = claim(world_id)
     if not runs:
         return 0
@@ -105,7 +91,9 @@ def judge_all(runs: Sequence[EvaluationRun], terms: WorldTerms, active: ActivePo
     """All at once; when that fails, one by one, so that a bad run fails alone."""
     loaded = load_records(runs)
     sound = [run for run in runs if isinstance(loaded[run.pk], Record)]
-    judged = [failed(run, str(loaded[run.pk]), active) for run in runs if run not in sound]
+    judged = [
+        failed(run, str(lost), active) for run in runs if not isinstance(lost := loaded[run.pk], Record)
+    ]
     records = [record for run in sound if isinstance(record := loaded[run.pk], Record)]
     trials, pbo = note_trials(sound, records), family_pbo(sound, records)
     try:
@@ -170,99 +158,42 @@ def write(
     now: datetime,
 ) -> None:
     """Results and snapshots first, then what moves: runs, bindings, latest figures, superseded runs."""
-    taken = taken_names(judged)
-    results, snapshots = [], []
-    for item in judged:
-        result, snapshot = evidence(item, bindings[item.run.strategy_id], terms, active, taken, now)
-        results.append(result)
-        snapshots.append(snapshot)
-        taken.add(snapshot.name)
-    RunResult.objects.bulk_create(results)
-    Snapshot.objects.bulk_create(snapshots)
+    judged, papers = draw_up(judged, bindings, terms, active, now)
+    put_many(file for paper in papers for file in paper.files)
+    RunResult.objects.bulk_create([paper.result for paper in papers])
+    Snapshot.objects.bulk_create([paper.snapshot for paper in papers])
     for item in judged:
         finish(item, now)
     moved = ["status", "status_reason", "updated_at", "evaluated_at"]
     EvaluationRun.objects.bulk_update([item.run for item in judged], moved, batch_size=BATCH)
     outcomes = [(item.run, item.judgement, item.sheet) for item in judged]
-    move_bindings(outcomes, bindings, actor=EVALUATOR)
+    settle_bindings(outcomes, bindings, actor=EVALUATOR)
     record_figures(outcomes, bindings)
     expire_superseded(newer=[item.run for item in judged], actor=EVALUATOR)
 
 
-def taken_names(judged: Sequence[Judged]) -> set[str]:
-    world_id = judged[0].run.world_id
-    plain = [snapshot_name(world_id, item.run.strategy_id, item.run.run_id, taken=set()) for item in judged]
-    return set(Snapshot.objects.filter(world_id=world_id, name__in=plain).values_list("name", flat=True))
-
-
-def evidence(
-    item: Judged,
-    binding: Binding,
+def draw_up(
+    judged: Sequence[Judged],
+    bindings: Mapping[str, Binding],
     terms: WorldTerms,
     active: ActivePolicy | None,
-    taken: set[str],
     now: datetime,
-) -> tuple[RunResult, Snapshot]:
-    run, judgement = item.run, item.judgement
-    identity = {"world_id": run.world_id, "strategy_id": run.strategy_id, "run_id": run.run_id}
-    metrics = metrics_document(
-        identity=identity,
-        record=item.record,
-        sheet=item.sheet,
-        judgement=judgement,
-        hysteresis=hysteresis(active, binding),
-    )
-    body = dump(metrics)
-    name = snapshot_name(*identity.values(), taken=taken)
-    files, refs = storage_refs(run.world_id, item.record, terms)
-    parquet = put_many(files)
-    envelope = dump(
-        snapshot_document(
-            name=name, created_at=now, metrics=metrics, record=item.record, terms=terms, storage_refs=refs
-        )
-    )
-    result = RunResult(
-        run=run,
-        document=body,
-        sha256=hashlib.sha256(body).hexdigest(),
-        summary=dump(judgement.summary()).decode(),
-        verdict=judgement.status,
-        recommended_stage=judgement.recommended_stage,
-        policy_version=judgement.policy_version,
-        ruleset_hash=judgement.ruleset_hash or "",
-        snapshot_name=name,
-        evaluated_at=now,
-    )
-    snapshot = Snapshot(
-        run=run,
-        world_id=run.world_id,
-        strategy_id=run.strategy_id,
-        name=name,
-        document=envelope,
-        sha256=hashlib.sha256(envelope).hexdigest(),
-        returns_parquet_id=parquet[0] if parquet else None,
-        pnl_parquet_id=parquet[1] if parquet else None,
-        created_at=now,
-    )
-    return result, snapshot
-
-
-def hysteresis(active: ActivePolicy | None, binding: Binding) -> dict[str, Any]:
-    selection = active.policy.selection if active else None
-    promote, demote = (
-        (selection.hysteresis.promote_after, selection.hysteresis.demote_after) if selection else (None, None)
-    )
-    return {
-        "promote_after": plain(promote),
-        "demote_after": plain(demote),
-        "consecutive_passes": binding.consecutive_passes,
-        "consecutive_failures": binding.consecutive_failures,
-    }
-
-
-def plain(value: Any) -> int | str | None:
-    """A count stays a count, a duration is told as it was written."""
-    return value if value is None or isinstance(value, int) else str(value)
+) -> tuple[list[Judged], list[Papers]]:
+    """The papers of each run; a run whose papers cannot be drawn up fails alone."""
+    names = snapshot_names([item.run for item in judged])
+    items, papers = [], []
+    for item in judged:
+        counters = hysteresis(active, bindings[item.run.strategy_id])
+        name = names[item.run.pk]
+        try:
+            paper = papers_of(item, name, counters, terms, now)
+        except Exception as error:
+            log.exception("evaluation.papers_failed", run_id=item.run.run_id)
+            item = failed(item.run, f"{type(error).__name__}: {error}", active)
+            paper = papers_of(item, name, counters, terms, now)
+        items.append(item)
+        papers.append(paper)
+    return items, papers
 
 
 def finish(item: Judged, now: datetime) -> None:

@@ -54,8 +54,10 @@ def expire_stale_runs(*, now: datetime | None = None) -> int:
 
 @use_case
 def expire_stale_batch(*, now: datetime) -> int:
+    since = now - settings.RUN_TTL
+    # A world that was paused gives its runs their time anew: they could not make progress before.
     rows = EvaluationRun.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(
-        status__in=EvaluationRun.OPEN, updated_at__lt=now - settings.RUN_TTL
+        status__in=EvaluationRun.OPEN, updated_at__lt=since, world__state_since__lt=since
     )
     found = list(rows.exclude(world__state="PAUSED").order_by("updated_at")[:BATCH])
     for run in found:

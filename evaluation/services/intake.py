@@ -49,7 +49,7 @@ def take(results: Results, *, at: str = "") -> Taken:
     told = results.model_dump(
         mode="json", exclude_none=True, include={"trades", "metrics", "risk", "meta"}
     ) | spoken_of(results)
-    whole = results.model_dump(mode="json", exclude_unset=True)
+    whole = results.model_dump(mode="json", exclude_none=True)
     return Taken(told, canonical_hash(whole), *series, benchmark=benchmark)
 
 
@@ -74,7 +74,8 @@ def record_series(results: Results, at: str) -> tuple[Times | None, Floats | Non
             results.equity, np.array(results.equity.values), results.equity.starting_capital, f"{at}/equity"
         )
     if results.pnl is not None:
-        equity = results.pnl.starting_capital + np.cumsum(results.pnl.values)
+        with np.errstate(over="ignore", invalid="ignore"):  # an equity that is not finite is refused below
+            equity = results.pnl.starting_capital + np.cumsum(results.pnl.values)
         return from_equity(results.pnl, equity, results.pnl.starting_capital, f"{at}/pnl")
     return None, None, None
 

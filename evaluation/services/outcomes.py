@@ -9,7 +9,7 @@ from evaluation.domain.judgement import Judgement
 from evaluation.models import EvaluationRun
 from qmtl_site.audit.actor import Actor
 from strategies.models import Binding, LatestFigures
-from strategies.services import move_binding, record_latest_figures
+from strategies.services import Move, move_bindings, record_latest_figures
 
 Outcome = tuple[EvaluationRun, Judgement, Sheet]
 
@@ -29,25 +29,25 @@ SHOWN = (
 )
 
 
-def move_bindings(outcomes: Sequence[Outcome], bindings: Mapping[str, Binding], *, actor: Actor) -> None:
+def settle_bindings(outcomes: Sequence[Outcome], bindings: Mapping[str, Binding], *, actor: Actor) -> None:
     """A passing first backtest starts the dry run, a failing one rejects; an inconclusive one leaves it validating."""
+    moves: dict[str, Move] = {}
     for run, judgement, _ in outcomes:
         binding = bindings[run.strategy_id]
         if run.stage != EvaluationRun.Stage.BACKTEST or binding.state != Binding.State.VALIDATING:
             continue
-        if judgement.status in {"pass", "warn"}:
-            move_binding(
-                binding=binding,
-                by="start_dry_run",
-                reason=f"backtest run {run.run_id} passed",
-                actor=actor,
-                judged_code_hash=run.code_hash,
-            )
-        elif judgement.status == "fail":
-            reasons = "; ".join(v["reason"] for v in judgement.violations() if v["severity"] == "blocking")
-            move_binding(
-                binding=binding, by="reject", reason=f"run {run.run_id}: {reasons}"[:500], actor=actor
-            )
+        if move := move_of(binding, run, judgement):
+            moves.setdefault(run.strategy_id, move)
+    move_bindings(moves=list(moves.values()), actor=actor)
+
+
+def move_of(binding: Binding, run: EvaluationRun, judgement: Judgement) -> Move | None:
+    if judgement.status in {"pass", "warn"}:
+        return Move(binding, "start_dry_run", f"backtest run {run.run_id} passed", run.code_hash)
+    if judgement.status == "fail":
+        reasons = "; ".join(v["reason"] for v in judgement.violations() if v["severity"] == "blocking")
+        return Move(binding, "reject", f"run {run.run_id}: {reasons}"[:500])
+    return None
 
 
 def record_figures(outcomes: Sequence[Outcome], bindings: Mapping[str, Binding]) -> None:

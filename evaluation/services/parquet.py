@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluation.domain.figures import equity_of
+from evaluation.domain.figures import equity_of, pnl_of
 from evaluation.domain.record import Record, WorldTerms
 from qmtl_site.blobs.store import name_of
 
@@ -27,7 +26,7 @@ def storage_refs(world_id: str, record: Record, terms: WorldTerms) -> tuple[list
         return [], {"full_returns_series": None, "full_pnl_series": None, "sha256": {}}
     times = pa.array(record.times, type=pa.timestamp("ms", tz="UTC"))
     equity, capital = equity_of(record, terms)
-    pnl = np.diff(np.concatenate(([capital], equity)))
+    pnl = pnl_of(equity, capital)
     files = [
         parquet({"time": times, "return": record.returns}),
         parquet({"time": times, "pnl": pnl, "equity": equity}),

@@ -35,7 +35,7 @@ def create_run(
     lock_world(world_id)
     strategy = known_strategy(strategy_id)
     require_submitter(request.stage, strategy, actor)
-    digest = canonical_hash(request.model_dump(mode="json", exclude={"run_id"}, exclude_unset=True))
+    digest = canonical_hash(request.model_dump(mode="json", exclude={"run_id"}, exclude_none=True))
     run_id = request.run_id or default_run_id(timezone.now())
     existing = EvaluationRun.objects.filter(world_id=world_id, strategy_id=strategy_id, run_id=run_id).first()
     if existing is not None:
@@ -46,8 +46,7 @@ def create_run(
     run = new_run(world_id, strategy, run_id, request, digest, taken, actor)
     told(run, actor, "run.create")
     emit(RunCreated(**facts(run)))
-    if binding.state in {"rejected", "inactive"} and run.stage == "backtest":
-        move_binding(binding=binding, by="resubmit", reason=f"backtest run {run_id}", actor=actor)
+    reopen(binding, run, actor)
     if taken is not None:
         accept(run, taken, binding, actor)
     return run, True
@@ -173,8 +172,15 @@ def accept(run: EvaluationRun, taken: Taken, binding: Binding, actor: Actor) -> 
     run.save()
     told(run, actor, "run.results", results_sha256=taken.request_hash)
     emit(RunUpdated(**facts(run), before=before))
+    reopen(binding, run, actor)
     if run.stage == EvaluationRun.Stage.BACKTEST and binding.state == Binding.State.SUBMITTED:
         move_binding(binding=binding, by="start_validation", reason=f"run {run.run_id}", actor=actor)
+
+
+def reopen(binding: Binding, run: EvaluationRun, actor: Actor) -> None:
+    """A backtest run gives a rejected or inactive binding another chance."""
+    if run.stage == EvaluationRun.Stage.BACKTEST and binding.state in {"rejected", "inactive"}:
+        move_binding(binding=binding, by="resubmit", reason=f"backtest run {run.run_id}", actor=actor)
 
 
 def facts(run: EvaluationRun) -> dict[str, Any]:

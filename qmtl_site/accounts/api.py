@@ -29,7 +29,7 @@ class Tokens(ServiceView):
 
     @operation("Issue a token", request=schemas.TokenCreate, response=schemas.TokenDocument, status=201)
     def post(self, request: Any) -> HttpResponse:
-        wanted = self.body(schemas.TokenCreate) if request.data else schemas.TokenCreate()
+        wanted = self.body(schemas.TokenCreate)
         user = user_named(wanted.user or request.user.username)
         token, text = services.issue_token(
             user=user, actor=self.actor, expires=timedelta(days=wanted.expires_days)

@@ -43,7 +43,7 @@ class ServiceView(APIView):
         data = self.request.data
         if not isinstance(data, dict):
             raise Invalid.at("", "the body must be a JSON object")
-        return shape.model_validate(data, strict=False)
+        return shape.model_validate(data)  # `strict=False` would take Strict() away from the fields
 
     def query(self, shape: type[M]) -> M:
         """The query's parameters as a typed document."""
@@ -61,9 +61,11 @@ class ServiceView(APIView):
         key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None:
             return answer()
-        raw = getattr(self.request, "raw_body", b"")
+        data = self.request.data
         digest = request_hash(
-            str(self.request.method), self.request.get_full_path(), raw or dump(self.request.data)
+            str(self.request.method),
+            self.request.get_full_path(),
+            data if isinstance(data, bytes) else dump(data),
         )
         return answer_once(user_id=int(self.request.user.id or 0), key=key, digest=digest, answer=answer)
 

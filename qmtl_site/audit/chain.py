@@ -81,6 +81,14 @@ def verify(stream: str) -> Iterator[Break]:
         if digest(entry) != entry.hash:
             yield Break(stream, entry.sequence, "its content does not match its hash")
         expected, previous = entry.sequence + 1, entry.hash
-    head = Ledger.objects.filter(stream=stream).first()
-    if head is not None and (head.audit_sequence, head.audit_head) != (expected - 1, previous):
+    head = Ledger.objects.filter(stream=stream).first() or Ledger(stream=stream)
+    if head.audit_sequence >= expected:
         yield Break(stream, expected, f"the tail is cut: the ledger knows {head.audit_sequence} entries")
+    elif (head.audit_sequence, head.audit_head) != (expected - 1, previous):
+        yield Break(stream, expected - 1, "the end is not the one that the ledger knows")
+
+
+def streams() -> list[str]:
+    """Every stream that has a head, or entries without one."""
+    known = Ledger.objects.values_list("stream", flat=True)
+    return sorted(known.union(AuditEntry.objects.values_list("stream", flat=True)))

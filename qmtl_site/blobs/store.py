@@ -16,11 +16,12 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from psycopg import Cursor
 
 from qmtl_site.blobs.models import Blob
+from qmtl_site.http.refusals import Unavailable
 
 INLINE_BYTES = 256 * 1024
 
 
-class BlobCorrupt(Exception):
+class BlobCorrupt(Unavailable):
     """A blob is absent from its store or does not match its hash."""
 
 

@@ -32,9 +32,22 @@ def load(raw: bytes) -> Any:
         raise BadRequest(
             f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
         ) from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        refuse_depth(value)
     if b"\\u0000" in raw:
         refuse_nul(value)
     return value
+
+
+def refuse_depth(value: Any) -> None:
+    """What is nested deeper than anybody writes: other readers of the document would give up on it."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for children in inner for child in children if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise BadRequest(f"The body is nested too deeply: at most {MAX_DEPTH} levels are taken")
 
 
 def refuse_nul(value: Any) -> None:

@@ -61,6 +61,12 @@ LIMIT = OpenApiParameter(
 )
 CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page before.")
 PAGED = (LIMIT, CURSOR)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 200},
+    OpenApiParameter.HEADER,
+    description="The same key with the same body gives the first answer again, for 24 hours.",
+)
 
 
 def operation(
@@ -74,9 +80,10 @@ def operation(
     parameters: Iterable[OpenApiParameter] = (),
     tags: Iterable[str] = (),
     conditional: bool = False,
+    media_type: str = JSON,
 ) -> Callable[[F], F]:
-    """Describe a view method. `also`: further successful answers; `conditional`: may answer 304."""
-    answers: dict[Any, Any] = {(status, JSON): response or OpenApiTypes.OBJECT}
+    """Describe a view method. `also`: further answers that are no problems; `conditional`: may answer 304."""
+    answers: dict[Any, Any] = {(status, media_type): response or OpenApiTypes.OBJECT}
     for code, shape in (also or {}).items():
         answers[(code, JSON)] = shape
     if conditional:
@@ -100,7 +107,7 @@ class ContractSchema(AutoSchema):
     """Path parameters with the patterns that the URLs really take."""
 
     def get_override_parameters(self) -> list[Any]:
-        names = [part.strip("{}") for part in self.path.split("/") if part.startswith("{")]
+        names = re.findall(r"{(\w+)}", self.path)
         return [
             *(self.path_parameter(name) for name in names),
             *super().get_override_parameters(),
@@ -112,6 +119,10 @@ class ContractSchema(AutoSchema):
         if pattern := PATH_PATTERNS.get(name):
             schema = {"type": "string", "pattern": f"^{pattern}$"}
         return OpenApiParameter(name, schema, OpenApiParameter.PATH)
+
+    def map_parsers(self) -> list[str]:
+        """The parser takes any content type; what is sent is JSON."""
+        return [JSON]
 
     def get_operation_id(self) -> str:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__).lower()

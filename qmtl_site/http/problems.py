@@ -77,7 +77,9 @@ def refusal_of(error: BaseException) -> Refusal:
             return refused
         case RequestDataTooBig():
             return refusals.TooLarge()
-        case drf.ParseError() | drf.UnsupportedMediaType() | SuspiciousOperation() | DjangoBadRequest():
+        case drf.ParseError() | drf.UnsupportedMediaType() | drf.NotAcceptable():
+            return refusals.BadRequest(str(error))
+        case SuspiciousOperation() | DjangoBadRequest():
             return refusals.BadRequest(str(error))
         case DataError():
             return refusals.Invalid("A value does not fit the database")

@@ -20,4 +20,6 @@ def badge(value: object, tone: str = "") -> SafeString:
     if not text:
         return SafeString("–")
     shown = text.replace("_", " ")
-    return format_html('<span class="q-badge q-{}">{}</span>', tone or TONE_OF.get(text, "mute"), shown.lower())
+    return format_html(
+        '<span class="q-badge q-{}">{}</span>', tone or TONE_OF.get(text, "mute"), shown.lower()
+    )

@@ -51,9 +51,7 @@ def door(
     return action(description=title, permissions=[needs], dialog=dialog, icon=icon, variant=variant)
 
 
-def pass_through(
-    request: HttpRequest, change: Callable[[], object], *, done: str, back: str
-) -> HttpResponse:
+def pass_through(request: HttpRequest, change: Callable[[], object], *, done: str, back: str) -> HttpResponse:
     """Call a use case, say what became of it, and go back to the page."""
     try:
         change()

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -27,7 +28,9 @@ def roles_by_world(request: HttpRequest) -> Roles:
 
 def world_roles(request: HttpRequest) -> Any:
     """Through the user, so that plumbing below accounts (audit, outbox) can ask as well."""
-    return request.user.world_roles  # type: ignore[union-attr]
+    if not request.user.is_authenticated:
+        return User.world_roles.rel.related_model._default_manager.none()  # type: ignore[attr-defined]
+    return request.user.world_roles  # type: ignore[attr-defined]
 
 
 def roles_in(request: HttpRequest, world_id: str | None) -> frozenset[str]:

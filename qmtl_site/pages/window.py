@@ -70,10 +70,10 @@ class Window(ModelAdmin):
     def find(self, request: HttpRequest, object_id: Any) -> Any:
         """The row of a URL, read once per request. The theme's links do not quote keys as Django's do."""
         found: dict[str, Any] = request.__dict__.setdefault("rows_found", {})
-        key = str(object_id)
-        if key not in found:
-            found[key] = self.get_object(request, unquote(key)) or self.get_object(request, key)
-        return found[key]
+        name, key = f"{self.opts.label_lower}:{object_id}", str(object_id)
+        if name not in found:
+            found[name] = self.get_object(request, unquote(key)) or self.get_object(request, key)
+        return found[name]
 
     def seen(self, request: HttpRequest, object_id: str) -> Any:
         """The row, or PermissionDenied where there is none that one may see."""
@@ -115,5 +115,3 @@ class Window(ModelAdmin):
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
         return TemplateResponse(request, template, {**frame, **context})
-
-

@@ -26,14 +26,17 @@ def watch() -> Iterator[Watch]:
 
 
 @contextmanager
-def temporary_folder(mode: int) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="qmtl-test-"))
-    folder.chmod(mode)
+def temporary_folder(mode: int, below: str = ".") -> Iterator[Path]:
+    top = Path(tempfile.mkdtemp(prefix="qmtl-test-"))
+    top.chmod(mode)
+    folder = top / below
+    folder.mkdir(exist_ok=True)
     yield folder
     reset(folder)
+    # With a virtualenv below a closed home, the binaries were copied there.
     if outside := existing_outside_place(folder / ".local"):
         shutil.rmtree(outside)
-    shutil.rmtree(folder)
+    shutil.rmtree(top)
 
 
 @pytest.fixture
@@ -47,6 +50,13 @@ def open_folder() -> Iterator[Path]:
 def closed_home() -> Iterator[Path]:
     """What /root is: nobody else may enter."""
     with temporary_folder(0o700) as folder:
+        yield folder
+
+
+@pytest.fixture
+def deep_folder() -> Iterator[Path]:
+    """Longer than the path of a unix socket may be."""
+    with temporary_folder(0o755, below="deep" * 30) as folder:
         yield folder
 
 

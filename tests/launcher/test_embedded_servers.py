@@ -153,9 +153,9 @@ def test_the_servers_do_not_run_as_root(local: Path, watch: Watch) -> None:
         assert Path(f"/proc/{pid}").stat().st_uid == server_account().uid
 
 
-def test_a_deep_folder_does_no_harm(open_folder: Path, watch: Watch) -> None:
-    local = open_folder / ("deep" * 30) / ".local"
-    local.mkdir(parents=True)
+def test_a_deep_folder_does_no_harm(deep_folder: Path, watch: Watch) -> None:
+    local = deep_folder / ".local"
+    local.mkdir()
     with durable_servers(local, {}, watch) as servers:
         assert answers(servers)
 

@@ -53,10 +53,10 @@ def moment(text: str, path: tuple[str | int, ...]) -> datetime:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise SeriesRefused(path, f"{text[:40]!r} is not an RFC 3339 time") from None
-    aware = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     if not EARLIEST <= aware < LATEST:
         raise SeriesRefused(path, f"{text[:40]!r} is outside 1900 to 2200")
-    return aware
+    return aware.astimezone(UTC)
 
 
 def milliseconds(moments: Sequence[datetime]) -> Times:
@@ -91,10 +91,16 @@ def generated_times(series: SeriesInput) -> Times:
         )
         times = days * MILLISECONDS["d"] + of_day
     else:
-        times = milliseconds([start])[0] + step * np.arange(count, dtype=np.int64)
-    if times[-1] >= round(LATEST.timestamp() * 1000):
-        raise SeriesRefused(("values",), "the series would reach beyond the year 2200")
+        first_ms = round(start.timestamp() * 1000)
+        refuse_beyond(first_ms + step * (count - 1))  # before an int64 would overflow
+        times = first_ms + step * np.arange(count, dtype=np.int64)
+    refuse_beyond(int(times[-1]))
     return times.astype(np.int64)
+
+
+def refuse_beyond(last: int) -> None:
+    if last >= round(LATEST.timestamp() * 1000):
+        raise SeriesRefused(("values",), "the series would reach beyond the year 2200")
 
 
 def given_times(series: SeriesInput) -> Times:

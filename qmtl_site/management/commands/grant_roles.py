@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 
 from qmtl_site.ledger.models import evidence_tables
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             self.stdout.write("One role owns and uses the database: only the triggers protect evidence.")
             return
         name = sql.Identifier(role)
-        with owner.cursor() as cursor:
+        with transaction.atomic(using="owner"), owner.cursor() as cursor:
             for statement in (
                 "GRANT USAGE ON SCHEMA public TO {}",
                 "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",

@@ -1,0 +1,93 @@
+"""The audit, read-only, with the state of a world's chain."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, ClassVar
+
+import orjson
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from qmtl_site.audit.chain import verify
+from qmtl_site.audit.models import AuditEntry
+from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.pages.filters import exact
+from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world
+from qmtl_site.pages.window import Window
+
+BREAKS_SHOWN = 100
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(Window):
+    world_path = "stream"
+    list_display = (
+        "at",
+        "stream",
+        "sequence",
+        "actor",
+        "action",
+        "object_type",
+        "object_id",
+        "says",
+        "digest",
+    )
+    list_display_links = ("at", "action")
+    list_filter = (
+        exact("stream", "stream", "world"),
+        exact("actor", "actor"),
+        exact("action", "action"),
+        exact("object", "object_id"),
+        exact("request", "request_id"),
+    )
+    list_filter_submit = True
+    search_fields = ("object_id__istartswith",)
+    search_help_text = "Object"
+    list_before_template = "pages/audit_verify.html"
+    ordering = ("-id",)
+    fields: ClassVar = ["stream", "sequence", "at", "actor", "actor_label", "action", "object_type", "object_id",
+                        "document", "request_id", "previous_hash", "hash"]  # fmt: skip
+    readonly_fields = fields
+
+    @display(description="Details")
+    def says(self, entry: AuditEntry) -> str:
+        details = orjson.loads(entry.details)
+        words = (f"{name}: {value}" for name, value in details.items() if value not in (None, "", {}, []))
+        text = ", ".join(words)
+        return text if len(text) <= 90 else text[:88] + "…"
+
+    @display(description="Hash")
+    def digest(self, entry: AuditEntry) -> SafeString:
+        return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:10])
+
+    @display(description="Details")
+    def document(self, entry: AuditEntry) -> SafeString:
+        text = orjson.dumps(orjson.loads(entry.details), option=orjson.OPT_INDENT_2).decode()
+        return format_html('<pre class="q-pre">{}</pre>', text)
+
+    # --- the chain --------------------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.verify_view)
+        return [path("verify/", view, name="audit_auditentry_verify"), *super().get_urls()]
+
+    def verify_view(self, request: HttpRequest) -> HttpResponse:
+        """Read one stream's chain from its beginning and tell every place where it does not hold."""
+        stream = request.GET.get("stream", "").replace("\0", "")
+        if not (is_superuser(request) or stream in roles_by_world(request)):
+            raise PermissionDenied
+        stream = stream or SYSTEM_STREAM
+        head = Ledger.objects.filter(stream=stream).first()
+        context: dict[str, Any] = {
+            "stream": stream,
+            "entries": head.audit_sequence if head else 0,
+            "head": head.audit_head if head else "",
+            "breaks": list(itertools.islice(verify(stream), BREAKS_SHOWN)),
+            "back": list_url("audit.auditentry", stream=stream),
+        }
+        return self.render(request, "pages/audit_chain.html", title=f"Chain of {stream}", **context)
