@@ -104,6 +104,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "which strategy may trade, and why",
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("qmtl/icon.svg")}
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",

@@ -9,12 +9,11 @@ import orjson
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from qmtl_site.audit.models import AuditEntry
-from qmtl_site.pages.badge import badge
+from qmtl_site.pages.columns import moment, number, state
 from qmtl_site.pages.figures import metric_figure
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.panel import Panel, panel_on, panels_on
@@ -41,13 +40,15 @@ COLUMNS = (
 @admin.register(Strategy)
 class StrategyAdmin(Window):
     page_template = "pages/strategy.html"
-    list_display = ("id", "name", "version", "family", "side", "owner", "updated_at")
+    list_display = ("id", "name", "version", "family", "side", "owner", "updated")
     list_filter = (exact("family", "family"), one_of("side", "side", Strategy.Side.values))
     list_filter_submit = True
     search_fields = ("id__istartswith", "name__icontains")
     search_help_text = "Id or name"
     list_select_related = ("owner",)
     ordering = ("-created_at", "-id")
+
+    updated = moment("updated_at", "Updated")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
         return visible_strategies(user_id=request.user.pk or 0, is_superuser=is_superuser(request))
@@ -90,14 +91,9 @@ class BindingAdmin(Window):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Binding]:
         return super().get_queryset(request).select_related("world", "strategy", "strategy__owner", "latest")
 
-    @display(description="State", ordering="state")
-    def state_badge(self, binding: Binding) -> SafeString:
-        return badge(binding.state)
-
-    @display(description="Verdict")
-    def verdict(self, binding: Binding) -> SafeString:
-        latest = getattr(binding, "latest", None)
-        return badge(latest.verdict if latest else "")
+    state_badge = state("state", "State", ordering="state")
+    verdict = state("latest.verdict", "Verdict")
+    since = moment("state_since", "Since")
 
     @display(description="Passes / failures")
     def counters(self, binding: Binding) -> SafeString:
@@ -128,10 +124,6 @@ def figure_column(dotted: str, title: str) -> Any:
 
 for _dotted, _title in COLUMNS:
     setattr(BindingAdmin, _dotted.replace(".", "_"), figure_column(_dotted, _title))
-
-
-def number(text: str) -> SafeString:
-    return format_html('<span class="q-number">{}</span>', text)
 
 
 def figures_of(binding: Binding) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from evaluation.models import RunRevision, Snapshot, Trial
+from qmtl_site.pages.columns import moment, number, short
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import named_url
 from qmtl_site.pages.window import Window
@@ -21,14 +22,16 @@ from qmtl_site.pages.window import Window
 @admin.register(Snapshot)
 class SnapshotAdmin(Window):
     world_path = "world_id"
-    list_display = ("name", "world", "strategy", "run_page", "digest", "created_at", "json")
+    list_display = ("name", "world", "strategy", "run_page", "digest", "created", "json")
     list_filter = (exact("world", "world_id"), exact("strategy", "strategy_id"))
     list_filter_submit = True
     search_fields = ("name__istartswith",)
     ordering = ("-created_at", "-run")
     list_select_related = ("run", "world", "strategy")
-    fields = ("name", "world", "strategy", "run_page", "sha256", "created_at", "json")
+    fields = ("name", "world", "strategy", "run_page", "sha256", "created", "json")
     readonly_fields = fields
+
+    created = moment("created_at", "Created")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("document")
@@ -40,7 +43,7 @@ class SnapshotAdmin(Window):
 
     @display(description="sha256")
     def digest(self, snapshot: Snapshot) -> SafeString:
-        return format_html('<code title="{}">{}</code>', snapshot.sha256, snapshot.sha256[:12])
+        return short(snapshot.sha256)
 
     @display(description="Document")
     def json(self, snapshot: Snapshot) -> SafeString:
@@ -52,27 +55,31 @@ class SnapshotAdmin(Window):
 class TrialAdmin(Window):
     """Trials count over all worlds, so only a superuser sees them."""
 
-    list_display = ("family_key", "sharpe", "first_seen_at", "short_key")
+    list_display = ("family_key", "sharpe", "seen", "short_key")
     list_filter = (exact("family", "family_key"),)
     list_filter_submit = True
     search_fields = ("family_key__istartswith",)
     ordering = ("-first_seen_at", "key")
 
+    seen = moment("first_seen_at", "First seen")
+
     @display(description="Sharpe per period")
     def sharpe(self, trial: Trial) -> SafeString:
         value = trial.sharpe_per_period
-        return format_html('<span class="q-number">{}</span>', "–" if value is None else f"{value:.4f}")
+        return number("–" if value is None else f"{value:.4f}")
 
     @display(description="Key")
-    def short_key(self, trial: Trial) -> str:
-        return trial.key[:12]
+    def short_key(self, trial: Trial) -> SafeString:
+        return short(trial.key)
 
 
 @admin.register(RunRevision)
 class RunRevisionAdmin(Window):
     world_path = "run__world_id"
-    list_display = ("run", "revision", "kind", "author", "created_at")
+    list_display = ("run", "revision", "kind", "author", "created")
     list_filter = (exact("world", "run__world_id"), exact("kind", "kind"))
     list_filter_submit = True
     list_select_related = ("run",)
     ordering = ("-created_at", "-id")
+
+    created = moment("created_at", "Written")

@@ -19,7 +19,7 @@ from evaluation.selectors.listed import listed_runs
 from qmtl_site.blobs import store
 from qmtl_site.http.conditional import immutable
 from qmtl_site.http.documents import JSON
-from qmtl_site.pages.badge import badge
+from qmtl_site.pages.columns import moment, number, state
 from qmtl_site.pages.figures import metric_figure
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import visible
@@ -50,23 +50,19 @@ class EvaluationRunAdmin(Window):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationRun]:
         return visible(request, listed_runs().select_related("world", "strategy"), self.world_path)
 
-    @display(description="Status", ordering="status")
-    def status_badge(self, run: EvaluationRun) -> SafeString:
-        return badge(run.status)
+    status_badge = state("status", "Status", ordering="status")
+    verdict = state("result.verdict", "Verdict")
+    recommended = state("result.recommended_stage", "Recommended")
+    created = moment("created_at", "Created")
+    evaluated = moment("evaluated_at", "Evaluated")
 
-    @display(description="Verdict")
-    def verdict(self, run: EvaluationRun) -> SafeString:
-        result = getattr(run, "result", None)
-        return badge(result.verdict if result else "")
-
-    @display(description="Recommended")
-    def recommended(self, run: EvaluationRun) -> SafeString:
-        result = getattr(run, "result", None)
-        return badge(result.recommended_stage if result else "")
+    @display(description="Run", ordering="run_id")
+    def run(self, run: EvaluationRun) -> SafeString:
+        return format_html('<span class="q-id" title="{}">{}</span>', run.run_id, run.run_id)
 
     @display(description="Sharpe")
     def sharpe(self, run: Any) -> SafeString:
-        return format_html('<span class="q-number">{}</span>', metric_figure("returns.sharpe", run.sharpe))
+        return number(metric_figure("returns.sharpe", run.sharpe))
 
     def page(self, request: HttpRequest, row: EvaluationRun) -> Mapping[str, Any]:
         return run_page(row)

@@ -77,8 +77,7 @@ def sheets(
     pbo: Sequence[float | None],
 ) -> list[Sheet]:
     """The figures of many runs of one world; computed together, and the same as one by one."""
-    declared = [record.meta.get("search_intensity") or 0 for record in records]
-    number = [max(1, seen.count, told) for seen, told in zip(trials, declared, strict=True)]
+    number = [trials_used(record, seen) for record, seen in zip(records, trials, strict=True)]
     with_returns = [i for i, record in enumerate(records) if record.returns is not None]
     variance = [trials[i].sharpe_variance for i in with_returns]
     measured = measure_many(
@@ -90,13 +89,23 @@ def sheets(
     )
     rows = dict(zip(with_returns, measured, strict=True))
     return [
-        sheet(record, rows.get(i), terms=terms, trials=number[i], pbo=pbo[i])
+        sheet(record, rows.get(i), terms=terms, trials=trials[i], pbo=pbo[i])
         for i, record in enumerate(records)
     ]
 
 
+def trials_used(record: Record, seen: FamilyTrials) -> int:
+    """N of the deflated Sharpe ratio: what the service has seen of the family, or what the author declares."""
+    return max(1, seen.count, int(record.declared("search_intensity") or 0))
+
+
 def sheet(
-    record: Record, measured: MeasuredRow | None, *, terms: WorldTerms, trials: int, pbo: float | None
+    record: Record,
+    measured: MeasuredRow | None,
+    *,
+    terms: WorldTerms,
+    trials: FamilyTrials,
+    pbo: float | None,
 ) -> Sheet:
     blocks: dict[str, Block] = {"returns": {}, "pnl": {}, "sample": {}, "risk": {}, "robustness": {}}
     missing: dict[str, str] = {}
@@ -117,9 +126,10 @@ def sheet(
         blocks, missing, reason="not given" if measured else "the client brought metrics without returns"
     )
     blocks["diagnostics"] = {
-        "strategy_complexity": record.meta.get("strategy_complexity"),
-        "search_intensity": record.meta.get("search_intensity"),
-        "trials_counted": trials,
+        "strategy_complexity": record.declared("strategy_complexity"),
+        "search_intensity": record.declared("search_intensity"),
+        "trials_counted": trials.count,
+        "trials_used": trials_used(record, trials),
     }
     return Sheet(blocks, missing, divergence)
 

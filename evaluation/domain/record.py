@@ -53,6 +53,11 @@ class Record:
         meta: Mapping[str, Any] = self.told.get("meta") or {}
         return meta
 
+    def declared(self, name: str) -> float | None:
+        """What the author says of himself: in `meta`, or as a figure of the block `diagnostics`."""
+        given: Mapping[str, float] = (self.told.get("metrics") or {}).get("diagnostics") or {}
+        return self.meta.get(name, given.get(name))
+
     @property
     def source(self) -> str:
         if self.returns is None:

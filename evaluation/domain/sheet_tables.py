@@ -9,6 +9,7 @@ from typing import Any
 from qmtl.metrics import CATALOGUE
 
 BLOCKS = ("returns", "pnl", "sample", "risk", "robustness", "benchmark")
+NOT_FIGURES = frozenset({"returns.window", "returns.source", "benchmark.source", "pnl.reference_currency"})
 OWNERS = ("quant", "risk", "ops")
 SEVERITIES = ("blocking", "soft", "info")
 
@@ -64,7 +65,7 @@ def flat(block: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]
         if isinstance(value, Mapping):
             for inner, figure in value.items():
                 yield f"{block}.{name}.{inner}", f"{name}.{inner}", figure
-        else:
+        elif f"{block}.{name}" not in NOT_FIGURES:
             yield f"{block}.{name}", name, value
 
 

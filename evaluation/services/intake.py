@@ -19,7 +19,7 @@ from qmtl_site.http.refusals import Fault, Invalid
 from worlds.domain.series import SeriesInput, SeriesRefused, Times, read_times
 
 Floats = NDArray[np.float64]
-CLIENT_BLOCKS = ("returns", "pnl", "sample", "risk", "robustness")
+CLIENT_BLOCKS = ("returns", "pnl", "sample", "risk", "robustness", "diagnostics")
 
 
 @dataclass(frozen=True)

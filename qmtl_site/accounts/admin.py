@@ -27,6 +27,7 @@ from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.accounts.models import Role, WorldRole
 from qmtl_site.pages.badge import badge
+from qmtl_site.pages.columns import moment
 from qmtl_site.pages.door import REFUSED, ConfirmForm, door, pass_through, refuse_into
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import is_superuser, list_url
@@ -44,6 +45,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whoever may change users must not be able to make himself more than he is."""
+        fixed = () if is_superuser(request) else ("is_superuser", "groups", "user_permissions")
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        others_superuser = obj is not None and obj.is_superuser and not is_superuser(request)
+        return super().has_change_permission(request, obj) and not others_superuser
 
 
 @admin.register(Group)
@@ -72,7 +82,7 @@ class RoleForm(forms.Form):
 @admin.register(WorldRole)
 class WorldRoleAdmin(Window):
     world_path = "world_id"
-    list_display = ("user", "world", "role_badge", "created_at")
+    list_display = ("user", "world", "role_badge", "given")
     list_filter = (
         exact("world", "world_id"),
         exact("user", "user__username"),
@@ -83,9 +93,11 @@ class WorldRoleAdmin(Window):
     search_fields = ("user__username__istartswith",)
     search_help_text = "User"
     ordering = ("-id",)
-    fields: ClassVar = ["user", "world", "role", "created_at"]
+    fields: ClassVar = ["user", "world", "role", "given"]
     readonly_fields = fields
     actions_detail: ClassVar = ["take_away"]
+
+    given = moment("created_at", "Given")
 
     @display(description="Role", ordering="role")
     def role_badge(self, held: WorldRole) -> SafeString:
@@ -150,15 +162,18 @@ class WorldRoleAdmin(Window):
 class AuthTokenAdmin(Window):
     """Tokens by their first characters: the token itself is kept nowhere. People see their own."""
 
-    list_display = ("token_key", "user", "created", "expiry", "validity")
+    list_display = ("token_key", "user", "issued", "expires", "validity")
     list_filter = (exact("user", "user__username"),)
     list_filter_submit = True
     search_fields = ("token_key__startswith", "user__username__istartswith")
     list_select_related = ("user",)
     ordering = ("-created",)
-    fields: ClassVar = ["token_key", "user", "created", "expiry"]
+    fields: ClassVar = ["token_key", "user", "issued", "expires"]
     readonly_fields = fields
     actions_detail: ClassVar = ["revoke"]
+
+    issued = moment("created", "Issued")
+    expires = moment("expiry", "Expires")
 
     @display(description="State")
     def validity(self, token: Any) -> SafeString:

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from qmtl_site.audit.chain import verify
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.pages.columns import moment, short
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world
 from qmtl_site.pages.window import Window
@@ -28,7 +29,7 @@ BREAKS_SHOWN = 100
 class AuditEntryAdmin(Window):
     world_path = "stream"
     list_display = (
-        "at",
+        "when",
         "stream",
         "sequence",
         "actor",
@@ -38,7 +39,7 @@ class AuditEntryAdmin(Window):
         "says",
         "digest",
     )
-    list_display_links = ("at", "action")
+    list_display_links = ("when", "action")
     list_filter = (
         exact("stream", "stream", "world"),
         exact("actor", "actor"),
@@ -55,6 +56,8 @@ class AuditEntryAdmin(Window):
                         "document", "request_id", "previous_hash", "hash"]  # fmt: skip
     readonly_fields = fields
 
+    when = moment("at", "When")
+
     @display(description="Details")
     def says(self, entry: AuditEntry) -> str:
         details = orjson.loads(entry.details)
@@ -64,7 +67,7 @@ class AuditEntryAdmin(Window):
 
     @display(description="Hash")
     def digest(self, entry: AuditEntry) -> SafeString:
-        return format_html('<code title="{}">{}</code>', entry.hash, entry.hash[:10])
+        return short(entry.hash, 10)
 
     @display(description="Details")
     def document(self, entry: AuditEntry) -> SafeString:

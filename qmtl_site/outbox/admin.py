@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
+from qmtl_site.pages.columns import moment
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.window import Window
 
@@ -18,15 +19,17 @@ from qmtl_site.pages.window import Window
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(Window):
     world_path = "stream"
-    list_display = ("time", "stream", "sequence", "type", "subject", "says")
-    list_display_links = ("time", "type")
+    list_display = ("when", "stream", "sequence", "type", "subject", "says")
+    list_display_links = ("when", "type")
     list_filter = (exact("stream", "stream", "world"), exact("type", "type"), exact("subject", "subject"))
     list_filter_submit = True
     search_fields = ("subject__istartswith",)
     search_help_text = "Subject"
     ordering = ("-id",)
-    fields: ClassVar = ["stream", "sequence", "type", "subject", "time", "event_id", "cloud_event"]
+    fields: ClassVar = ["stream", "sequence", "type", "subject", "when", "event_id", "cloud_event"]
     readonly_fields = fields
+
+    when = moment("time", "When")
 
     @display(description="Data")
     def says(self, event: OutboxEvent) -> str:

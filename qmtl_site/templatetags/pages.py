@@ -7,12 +7,10 @@ from typing import Any
 
 from django import template
 from django.db.models import Model
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from qmtl_site.pages import badge as badges
-from qmtl_site.pages import figures, scope
+from qmtl_site.pages import columns, figures, scope
 
 register = template.Library()
 
@@ -24,15 +22,7 @@ def badge(value: Any, tone: str = "") -> SafeString:
 
 @register.filter
 def when(moment: datetime | None) -> SafeString:
-    """The moment in UTC; how long ago it was, on hovering."""
-    if moment is None:
-        return SafeString("–")
-    return format_html(
-        '<time class="q-when" datetime="{}" title="{} ago">{}</time>',
-        moment.isoformat(),
-        timesince(moment),
-        f"{moment:%Y-%m-%d %H:%M}",
-    )
+    return columns.when(moment)
 
 
 @register.filter
@@ -48,7 +38,4 @@ def page_of(row: Model | None) -> str:
 
 @register.filter
 def short(text: str) -> SafeString:
-    """A hash by its beginning; all of it on hovering."""
-    if not text:
-        return SafeString("–")
-    return format_html('<code title="{}">{}</code>', text, text[:12])
+    return columns.short(text)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.api import ApiClient, body, results, returns
 
 RUN = "/worlds/alpha/strategies/mom/runs/r1"
@@ -39,3 +43,24 @@ def test_metrics_are_refused_until_the_run_is_evaluated(root: ApiClient) -> None
     root.submit("alpha", "mom", results())
     answer = root.get(f"{RUN}/metrics")
     assert (answer.status_code, body(answer)["code"]) == (409, "E_RUN_NOT_EVALUATED")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"meta": {"search_intensity": 500}},
+        {"metrics": {"diagnostics": {"search_intensity": 500}}},
+    ],
+)
+def test_a_declared_search_deflates_the_sharpe_when_it_is_larger_than_what_was_seen(
+    root: ApiClient, fields: dict[str, Any]
+) -> None:
+    root.make_world()
+    root.make_strategy()
+    root.submit("alpha", "mom", results(**fields))
+    root.evaluate("alpha")
+    evaluation = body(root.get(f"{RUN}/metrics"))["evaluation"]
+    robustness = evaluation["robustness"]
+    diagnostics = evaluation["diagnostics"]
+    assert (diagnostics["trials_counted"], diagnostics["trials_used"]) == (1, 500)
+    assert robustness["deflated_sharpe_ratio"] < robustness["probabilistic_sharpe_ratio"]

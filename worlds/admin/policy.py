@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits, worlds_admitting
 from qmtl_site.accounts.models import Role
-from qmtl_site.pages.badge import badge
+from qmtl_site.pages.columns import moment, short, state
 from qmtl_site.pages.door import REFUSED, door, pass_through, words_of
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import list_url, url_of
@@ -40,7 +40,7 @@ FIRST_POLICY = "version: 1\n"
 class PolicyVersionAdmin(Window):
     world_path = "world_id"
     page_template = "pages/policy.html"
-    list_display = ("name", "world", "state_badge", "checksum", "created_by", "created_at", "activated_at")
+    list_display = ("name", "world", "state_badge", "checksum", "created_by", "created", "activated")
     list_filter = (exact("world", "world_id"), one_of("state", "state", PolicyVersion.State.values))
     list_filter_submit = True
     search_fields = ("world__id__istartswith",)
@@ -53,13 +53,13 @@ class PolicyVersionAdmin(Window):
     def name(self, policy: PolicyVersion) -> str:
         return str(policy)
 
-    @display(description="State")
-    def state_badge(self, policy: PolicyVersion) -> SafeString:
-        return badge(policy.state)
+    state_badge = state("state", "State", ordering="state")
+    created = moment("created_at", "Written")
+    activated = moment("activated_at", "Activated")
 
     @display(description="Checksum")
-    def checksum(self, policy: PolicyVersion) -> str:
-        return policy.text.checksum[:12]
+    def checksum(self, policy: PolicyVersion) -> SafeString:
+        return short(policy.text.checksum)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         return super().get_queryset(request).select_related("text", "created_by", "activated_by", "world")

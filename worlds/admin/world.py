@@ -17,6 +17,7 @@ from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.accounts.models import Role
 from qmtl_site.pages.badge import badge
+from qmtl_site.pages.columns import moment
 from qmtl_site.pages.door import REFUSED, door, pass_through, refuse_into
 from qmtl_site.pages.filters import one_of
 from qmtl_site.pages.panel import panels_on
@@ -46,8 +47,8 @@ class WorldAdmin(Window):
         "policy",
         "owner",
         "allow_live",
-        "state_since",
-        "created_at",
+        "since",
+        "created",
     )
     list_filter = (one_of("state", "state", World.State.values),)
     list_filter_submit = True
@@ -58,6 +59,9 @@ class WorldAdmin(Window):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[World]:
         return visible_worlds(user_id=request.user.pk or 0, is_superuser=is_superuser(request))
+
+    since = moment("state_since", "Since")
+    created = moment("created_at", "Created")
 
     @display(description="State", ordering="state")
     def state_badges(self, world: World) -> SafeString:

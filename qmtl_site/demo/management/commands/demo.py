@@ -22,7 +22,7 @@ FIGURES = (
     ("max DD", "returns", "max_drawdown", "{:.1%}"),
     ("PSR", "robustness", "probabilistic_sharpe_ratio", "{:.2f}"),
     ("DSR", "robustness", "deflated_sharpe_ratio", "{:.2f}"),
-    ("N", "diagnostics", "trials_counted", "{:.0f}"),
+    ("N", "diagnostics", "trials_used", "{:.0f}"),
     ("PBO", "robustness", "pbo", "{:.2f}"),
 )
 COLORS = {"pass": "green", "warn": "yellow", "inconclusive": "yellow", "fail": "red"}

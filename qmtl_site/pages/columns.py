@@ -1,0 +1,60 @@
+"""Columns of lists and lines of forms: moments in UTC, figures to the right, badges, links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from unfold.decorators import display
+
+from qmtl_site.pages.badge import badge
+
+Column = Callable[[Any, Any], Any]
+
+
+def when(moment: datetime | None) -> SafeString:
+    """The moment in UTC; how long ago it was, on hovering."""
+    if moment is None:
+        return SafeString("–")
+    return format_html(
+        '<time class="q-when" datetime="{}" title="{} ago">{}</time>',
+        moment.isoformat(),
+        timesince(moment),
+        f"{moment:%Y-%m-%d %H:%M}",
+    )
+
+
+def short(text: str, length: int = 12) -> SafeString:
+    """A long id by its beginning; all of it on hovering."""
+    if not text:
+        return SafeString("–")
+    return format_html('<code title="{}">{}</code>', text, text[:length])
+
+
+def number(text: str) -> SafeString:
+    return format_html('<span class="q-number">{}</span>', text)
+
+
+def moment(field: str, title: str) -> Column:
+    @display(description=title, ordering=field)
+    def column(page: Any, row: Any) -> SafeString:
+        return when(getattr(row, field))
+
+    return column
+
+
+def state(path: str, title: str, *, ordering: str | None = None) -> Column:
+    """A badge of what stands at `path` (a, or a.b where a may be absent)."""
+
+    @display(description=title, ordering=ordering)
+    def column(page: Any, row: Any) -> SafeString:
+        value = row
+        for part in path.split("."):
+            value = getattr(value, part, None)
+        return badge(value)
+
+    return column
