@@ -45,10 +45,14 @@ CASES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Seconds from when the submission was due; by the server's own times; None where no verdict came."""
+    """Seconds from when the submission was due to its 202 and to its verdict, and by the server's own times.
 
-    seen: float | None
-    by_server: float | None
+    The last two are None where no verdict came.
+    """
+
+    accepted: float
+    seen: float | None = None
+    by_server: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,14 +120,15 @@ def submit_all(client: Client, submissions: Sequence[Submission], rate: float) -
 
 def submit_and_wait(client: Client, submission: Submission, due: float) -> Verdict:
     answer = expected(client.call("POST", submission.path, submission.body), 202)
+    accepted = time.perf_counter() - due
     path = answer.json()["links"]["self"]
     while time.perf_counter() - due < PATIENCE_SECONDS:
         run = client.document(path)
         if run["status"] not in OPEN:
             by_server = moment(run["evaluated_at"]) - moment(run["created_at"])
-            return Verdict(time.perf_counter() - due, by_server)
+            return Verdict(accepted, time.perf_counter() - due, by_server)
         time.sleep(POLL_SECONDS)
-    return Verdict(None, None)
+    return Verdict(accepted)
 
 
 def moment(text: str) -> float:
@@ -136,16 +141,20 @@ def figures_of(case: Case, verdicts: Sequence[Verdict]) -> list[Figure]:
     server = [verdict.by_server for verdict in verdicts if verdict.by_server is not None]
     name = f"submission to verdict, {case.name}"
     figures = [Figure(f"{name}: runs lost of {len(verdicts)}", lost, "", 0)]
-    for whose, values in (("seen by the client", seen), ("by the server's times", server)):
-        for what, value, target in spread(values):
-            figures.append(Figure(f"{name}, {whose}: {what}", value, "s", target, digits=3))
+    for whose, values, target in (
+        ("202", [verdict.accepted for verdict in verdicts], None),
+        ("seen by the client", seen, TARGET_SECONDS),
+        ("by the server's times", server, TARGET_SECONDS),
+    ):
+        figures += spread(f"{name}, {whose}", values, target)
     return figures
 
 
-def spread(values: Sequence[float]) -> Iterator[tuple[str, float, float | None]]:
+def spread(name: str, values: Sequence[float], target: float | None) -> Iterator[Figure]:
     for percent in (50, 95, 99, 100):
         value = float(np.percentile(values, percent)) if values else float("inf")
-        yield "max" if percent == 100 else f"p{percent}", value, TARGET_SECONDS if percent == 95 else None
+        what = "max" if percent == 100 else f"p{percent}"
+        yield Figure(f"{name}: {what}", value, "s", target if percent == 95 else None, digits=3)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class StoredView(ServiceView):
     def __init_subclass__(cls) -> None:
         assert cls.access["GET"] is READ, "the statement admits whoever has any role in the world"
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method not in {"GET", "HEAD"} or kwargs.get("run_id") == "latest":
             return super().dispatch(request, *args, **kwargs)
         try:

@@ -101,7 +101,7 @@ PRIMARY = {
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "QMTL WorldService",
     "SITE_HEADER": "QMTL WorldService",
-    "SITE_SUBHEADER": "which strategy may trade, and why",
+    "SITE_SUBHEADER": "who may trade, and why",
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": None,
     "SITE_FAVICONS": [

@@ -24,6 +24,7 @@ from strategies.selectors import mode_of, visible_strategies
 from worlds.models import World
 
 SHOWN = 50
+LISTED = ("sharpe", "cagr", "max_drawdown", "deflated_sharpe_ratio")
 VERDICTS = ["pass", "warn", "fail", "inconclusive"]
 # The columns of a table of bindings: what a quant looks at first.
 COLUMNS = (
@@ -74,8 +75,8 @@ class StrategyAdmin(Window):
 class BindingAdmin(Window):
     world_path = "world_id"
     page_template = "pages/binding.html"
-    list_display = ("strategy", "world", "state_badge", "verdict", *(key.replace(".", "_") for key, _ in COLUMNS[:5]),
-                    "counters", "state_since")  # fmt: skip
+    list_display = ("strategy", "world", "state_badge", "verdict", *(f"figure_{key}" for key in LISTED),
+                    "figure_counters")  # fmt: skip
     list_filter = (
         exact("world", "world_id"),
         one_of("state", "state", Binding.State.values),
@@ -93,10 +94,9 @@ class BindingAdmin(Window):
 
     state_badge = state("state", "State", ordering="state")
     verdict = state("latest.verdict", "Verdict")
-    since = moment("state_since", "Since")
 
-    @display(description="Passes / failures")
-    def counters(self, binding: Binding) -> SafeString:
+    @display(description="Passes / fails")
+    def figure_counters(self, binding: Binding) -> SafeString:
         return number(f"{binding.consecutive_passes} / {binding.consecutive_failures}")
 
     def page(self, request: HttpRequest, row: Binding) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ def figure_column(dotted: str, title: str) -> Any:
 
 
 for _dotted, _title in COLUMNS:
-    setattr(BindingAdmin, _dotted.replace(".", "_"), figure_column(_dotted, _title))
+    setattr(BindingAdmin, f"figure_{_dotted.rpartition('.')[2]}", figure_column(_dotted, _title))
 
 
 def figures_of(binding: Binding) -> list[tuple[str, str]]:

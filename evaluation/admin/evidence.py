@@ -55,7 +55,7 @@ class SnapshotAdmin(Window):
 class TrialAdmin(Window):
     """Trials count over all worlds, so only a superuser sees them."""
 
-    list_display = ("family_key", "sharpe", "seen", "short_key")
+    list_display = ("family_key", "figure_sharpe", "seen", "short_key")
     list_filter = (exact("family", "family_key"),)
     list_filter_submit = True
     search_fields = ("family_key__istartswith",)
@@ -64,7 +64,7 @@ class TrialAdmin(Window):
     seen = moment("first_seen_at", "First seen")
 
     @display(description="Sharpe per period")
-    def sharpe(self, trial: Trial) -> SafeString:
+    def figure_sharpe(self, trial: Trial) -> SafeString:
         value = trial.sharpe_per_period
         return number("–" if value is None else f"{value:.4f}")
 

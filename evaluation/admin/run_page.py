@@ -20,14 +20,16 @@ from strategies.models import Binding
 from worlds.models import PolicyVersion
 
 ROWS = 50
+# Colour and sign of a bound that is met, missed, or not known to be.
+MARKS = {"pass": ("good", "✓"), "fail": ("bad", "✗"), "missing": ("warn", "?")}
 # What one looks at first, above all tables.
 HEADLINES = (
     ("returns.sharpe", "Sharpe"),
     ("returns.cagr", "CAGR"),
     ("returns.volatility", "Volatility"),
-    ("returns.max_drawdown", "Max drawdown"),
+    ("returns.max_drawdown", "Max DD"),
     ("returns.calmar_ratio", "Calmar"),
-    ("robustness.deflated_sharpe_ratio", "Deflated Sharpe"),
+    ("robustness.deflated_sharpe_ratio", "Deflated SR"),
     ("sample.effective_history_years", "Years"),
     ("sample.n_trades_total", "Trades"),
 )
@@ -73,8 +75,11 @@ def judged(run: EvaluationRun, result: RunResult) -> dict[str, Any]:
 
 
 def line(row: Bounded, currency: str) -> dict[str, Any]:
+    tone, mark = MARKS.get(row.verdict, ("mute", ""))
     return {
         "row": row,
+        "tone": tone,
+        "mark": mark,
         "value": figure(row.value, row.unit),
         "unit": unit_words(row.unit, currency),
         "bound": ""

@@ -33,8 +33,8 @@ PARQUET = "application/vnd.apache.parquet"
 class EvaluationRunAdmin(Window):
     world_path = "world_id"
     page_template = "pages/run.html"
-    list_display = ("run_id", "strategy", "world", "stage", "status_badge", "verdict", "recommended",
-                    "sharpe", "created_at", "evaluated_at")  # fmt: skip
+    list_display = ("run", "strategy", "world", "stage", "status_badge", "verdict", "recommended",
+                    "figure_sharpe", "created")  # fmt: skip
     list_filter = (
         exact("world", "world_id"),
         exact("strategy", "strategy_id"),
@@ -54,14 +54,13 @@ class EvaluationRunAdmin(Window):
     verdict = state("result.verdict", "Verdict")
     recommended = state("result.recommended_stage", "Recommended")
     created = moment("created_at", "Created")
-    evaluated = moment("evaluated_at", "Evaluated")
 
     @display(description="Run", ordering="run_id")
     def run(self, run: EvaluationRun) -> SafeString:
         return format_html('<span class="q-id" title="{}">{}</span>', run.run_id, run.run_id)
 
     @display(description="Sharpe")
-    def sharpe(self, run: Any) -> SafeString:
+    def figure_sharpe(self, run: Any) -> SafeString:
         return number(metric_figure("returns.sharpe", run.sharpe))
 
     def page(self, request: HttpRequest, row: EvaluationRun) -> Mapping[str, Any]:

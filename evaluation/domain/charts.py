@@ -112,7 +112,7 @@ def equity_chart(
         equity_frame=above,
         drawdown_frame=below,
         equity_ticks=value_ticks(above, 5, compact),
-        drawdown_ticks=value_ticks(below, 4, percent),
+        drawdown_ticks=value_ticks(below, 4, whole_percent),
         time_ticks=time_ticks(times),
         strips=strips(times, x, equity, fall, other, above, below),
         deepest=Tick(float(x[worst]), f"{percent(float(fall[worst]))} on {day(int(times[worst]))}"),
@@ -254,6 +254,10 @@ def day(milliseconds: int) -> str:
 
 def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
+
+
+def whole_percent(value: float) -> str:
+    return f"{100 * value:.4g} %"
 
 
 def signed(value: float) -> str:

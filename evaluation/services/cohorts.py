@@ -116,6 +116,7 @@ def cohort_members(families: set[str]) -> dict[str, list[CohortMember]]:
 def cohort_pbo(members: Sequence[CohortMember], blobs: Mapping[str, bytes]) -> float | None:
     if len(members) < 2:
         return None
-    series = [(store.integers(blobs[m.times_id]), store.floats(blobs[m.returns_id])) for m in members]
-    _, panel = common_panel(series)
+    # Most members of a family stand on the same days: one array of them is aligned once.
+    times = {name: store.integers(blobs[name]) for name in {m.times_id for m in members}}
+    _, panel = common_panel([(times[m.times_id], store.floats(blobs[m.returns_id])) for m in members])
     return pbo(panel)

@@ -39,24 +39,28 @@ def pbo(matrix: Panel, *, blocks: int = BLOCKS) -> float | None:
     if not np.isfinite(matrix).all():
         raise BadSeries(None, "the cohort's returns are not all finite")
     blocks_of_returns = matrix[:, periods % blocks :].reshape(members, blocks, -1)
-    splits = half_splits(blocks)
+    halves = first_halves(blocks)
     step = max(1, CELLS_AT_A_TIME // members)
     scores = _HalfScores(blocks_of_returns)
-    overfit = sum(
-        int(np.count_nonzero(is_overfit(scores.of(half), scores.of(1.0 - half))))
-        for half in (splits[start : start + step] for start in range(0, len(splits), step))
-    )
-    return overfit / len(splits)
+    overfit = 0
+    for half in (halves[start : start + step] for start in range(0, len(halves), step)):
+        # A choice and its complement are two splits over the same two sets of scores.
+        one, other = scores.of(half), scores.of(1.0 - half)
+        overfit += int(np.count_nonzero(is_overfit(one, other)) + np.count_nonzero(is_overfit(other, one)))
+    return overfit / (2 * len(halves))
 
 
 @lru_cache(maxsize=4)
-def half_splits(blocks: int) -> Panel:
-    """Every choice of half the blocks as a row of zeros and ones, shape (splits, blocks)."""
-    chosen = np.array(list(combinations(range(blocks), blocks // 2)))
-    splits = np.zeros((len(chosen), blocks))
-    np.put_along_axis(splits, chosen, 1.0, axis=1)
-    splits.flags.writeable = False
-    return splits
+def first_halves(blocks: int) -> Panel:
+    """Every choice of half the blocks that has the first one, as a row of zeros and ones, shape (choices, blocks).
+
+    The other choices are their complements.
+    """
+    chosen = np.array([(0, *rest) for rest in combinations(range(1, blocks), blocks // 2 - 1)])
+    halves = np.zeros((len(chosen), blocks))
+    np.put_along_axis(halves, chosen, 1.0, axis=1)
+    halves.flags.writeable = False
+    return halves
 
 
 def is_overfit(inside: Panel, outside: Panel) -> Mask:
@@ -104,13 +108,19 @@ def common_panel(
     """The series on the intersection of their timestamps: (timestamps ascending, panel with one row each).
 
     No series or no common timestamp gives an empty axis. A timestamp that occurs twice in one series is a
-    BadSeries with its index.
+    BadSeries with its index. Series that share one array of timestamps are aligned once.
     """
-    ordered = [_in_order(timestamps, values) for timestamps, values in series]
-    if not ordered:
+    if not series:
         return np.empty(0, dtype=np.int64), np.empty((0, 0))
-    common = reduce(_intersect, (timestamps for timestamps, _ in ordered))
-    rows = [values[np.searchsorted(timestamps, common)] for timestamps, values in ordered]
+    calendars = {id(timestamps): _Calendar(timestamps) for timestamps, _ in series}
+    common = reduce(_intersect, (calendar.moments for calendar in calendars.values()))
+    places = {key: calendar.places(common) for key, calendar in calendars.items()}
+    rows = []
+    for timestamps, values in series:
+        returns = np.asarray(values, dtype=np.float64)
+        if returns.shape != np.shape(timestamps):
+            raise BadSeries(None, "timestamps and values differ in number")
+        rows.append(returns[places[id(timestamps)]])
     return common, np.stack(rows)
 
 
@@ -118,14 +128,17 @@ def _intersect(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.
     return np.intersect1d(left, right, assume_unique=True)
 
 
-def _in_order(timestamps: NDArray[np.int64], values: Column) -> tuple[NDArray[np.int64], Column]:
-    """One series sorted by time; each timestamp once."""
-    moments = np.asarray(timestamps, dtype=np.int64)
-    returns = np.asarray(values, dtype=np.float64)
-    if moments.shape != returns.shape:
-        raise BadSeries(None, "timestamps and values differ in number")
-    order = np.argsort(moments, kind="stable")
-    again = np.flatnonzero(np.diff(moments[order]) == 0)
-    if len(again):
-        raise BadSeries(int(order[again[0] + 1]), "a timestamp occurs twice")
-    return moments[order], returns[order]
+class _Calendar:
+    """Timestamps of a series in ascending order, each once, and where they stood."""
+
+    def __init__(self, timestamps: NDArray[np.int64]) -> None:
+        moments = np.asarray(timestamps, dtype=np.int64)
+        self.order = np.argsort(moments, kind="stable")
+        self.moments = moments[self.order]
+        again = np.flatnonzero(np.diff(self.moments) == 0)
+        if len(again):
+            raise BadSeries(int(self.order[again[0] + 1]), "a timestamp occurs twice")
+
+    def places(self, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where these moments, all of the series, stand in it."""
+        return self.order[np.searchsorted(self.moments, moments)]

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from qmtl_site.audit.chain import verify
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
-from qmtl_site.pages.columns import moment, short
+from qmtl_site.pages.columns import moment, numbered, one_line
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world
 from qmtl_site.pages.window import Window
@@ -30,14 +30,11 @@ class AuditEntryAdmin(Window):
     world_path = "stream"
     list_display = (
         "when",
-        "stream",
-        "sequence",
+        "entry",
         "actor",
         "action",
-        "object_type",
         "object_id",
         "says",
-        "digest",
     )
     list_display_links = ("when", "action")
     list_filter = (
@@ -52,22 +49,21 @@ class AuditEntryAdmin(Window):
     search_help_text = "Object"
     list_before_template = "pages/audit_verify.html"
     ordering = ("-id",)
-    fields: ClassVar = ["stream", "sequence", "at", "actor", "actor_label", "action", "object_type", "object_id",
+    fields: ClassVar = ["stream", "sequence", "when", "actor", "actor_label", "action", "object_type", "object_id",
                         "document", "request_id", "previous_hash", "hash"]  # fmt: skip
     readonly_fields = fields
 
     when = moment("at", "When")
 
+    @display(description="Entry")
+    def entry(self, entry: AuditEntry) -> SafeString:
+        return numbered(entry.stream, entry.sequence)
+
     @display(description="Details")
-    def says(self, entry: AuditEntry) -> str:
+    def says(self, entry: AuditEntry) -> SafeString:
         details = orjson.loads(entry.details)
         words = (f"{name}: {value}" for name, value in details.items() if value not in (None, "", {}, []))
-        text = ", ".join(words)
-        return text if len(text) <= 90 else text[:88] + "…"
-
-    @display(description="Hash")
-    def digest(self, entry: AuditEntry) -> SafeString:
-        return short(entry.hash, 10)
+        return one_line(", ".join(words))
 
     @display(description="Details")
     def document(self, entry: AuditEntry) -> SafeString:

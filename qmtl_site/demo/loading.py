@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from evaluation.models import EvaluationRun
 from evaluation.schemas import RunCreate
 from evaluation.services import create_run, evaluate_waiting
+from qmtl_site.accounts.models import Role
+from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
 from qmtl_site.demo.portfolio import Simulation, simulate
 from qmtl_site.demo.prices import Prices, load_prices
@@ -27,6 +29,7 @@ WORLD_ID = "demo"
 BENCHMARK_ID = "buy_and_hold"
 POLICY = Path(__file__).with_name("policy.yaml")
 RUN_ID = "backtest-1"
+RISK_OFFICER = "risk"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def load_demo(actor: Actor) -> Loaded:
     prices = load_prices()
     if not World.objects.filter(pk=WORLD_ID).exists():
         create_demo_world(prices, actor)
+    for officer in User.objects.filter(username=RISK_OFFICER, is_active=True):
+        grant_role(user=officer, world_id=WORLD_ID, role=Role.RISK, actor=actor)
     for demo in DEMO:
         submit(demo, prices, actor)
     evaluate_waiting(world_id=WORLD_ID)

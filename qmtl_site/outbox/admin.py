@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
-from qmtl_site.pages.columns import moment
+from qmtl_site.pages.columns import moment, numbered, one_line
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.window import Window
 
@@ -19,7 +19,7 @@ from qmtl_site.pages.window import Window
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(Window):
     world_path = "stream"
-    list_display = ("when", "stream", "sequence", "type", "subject", "says")
+    list_display = ("when", "event", "type", "subject", "says")
     list_display_links = ("when", "type")
     list_filter = (exact("stream", "stream", "world"), exact("type", "type"), exact("subject", "subject"))
     list_filter_submit = True
@@ -31,11 +31,16 @@ class OutboxEventAdmin(Window):
 
     when = moment("time", "When")
 
+    @display(description="Event")
+    def event(self, event: OutboxEvent) -> SafeString:
+        return numbered(event.stream, event.sequence)
+
     @display(description="Data")
-    def says(self, event: OutboxEvent) -> str:
+    def says(self, event: OutboxEvent) -> SafeString:
         data = orjson.loads(event.document)["data"]
-        text = ", ".join(f"{k}: {v}" for k, v in data.items() if k != "world_id" and v not in (None, ""))
-        return text if len(text) <= 100 else text[:98] + "…"
+        return one_line(
+            ", ".join(f"{k}: {v}" for k, v in data.items() if k != "world_id" and v not in (None, ""))
+        )
 
     @display(description="CloudEvent")
     def cloud_event(self, event: OutboxEvent) -> SafeString:

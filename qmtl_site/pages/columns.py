@@ -39,6 +39,19 @@ def number(text: str) -> SafeString:
     return format_html('<span class="q-number">{}</span>', text)
 
 
+def one_line(text: str) -> SafeString:
+    """A text that may be long, cut by the room that there is; all of it on hovering."""
+    return (
+        format_html('<span class="q-line" title="{}">{}</span>', text[:1000], text[:200])
+        if text
+        else SafeString("–")
+    )
+
+
+def numbered(stream: str, sequence: int) -> SafeString:
+    return format_html('<span class="q-when">{} #{}</span>', stream, sequence)
+
+
 def moment(field: str, title: str) -> Column:
     @display(description=title, ordering=field)
     def column(page: Any, row: Any) -> SafeString:

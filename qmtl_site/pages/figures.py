@@ -6,9 +6,11 @@ from qmtl.metrics import CATALOGUE
 
 MISSING = "–"
 UNITS = {
-    "fraction": "%",
-    "fraction per year": "% p.a.",
-    "ratio per year": "ratio p.a.",
+    "fraction": "",
+    "fraction per year": "p.a.",
+    "ratio per year": "p.a.",
+    "count per year": "p.a.",
+    "probability": "prob.",
     "currency": "",
     "number": "",
     "boolean": "",
@@ -44,11 +46,16 @@ def figure(value: object, unit: str = "") -> str:
     if not isinstance(value, int | float):
         return str(value)
     if unit.startswith("fraction"):
-        return f"{100 * value:,.2f} %"
+        return f"{fixed(100 * value, 2)} %"
     decimals = DECIMALS.get(unit)
     if decimals is None:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-    return f"{value:,.{decimals}f}"
+    return fixed(value, decimals)
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Fixed decimals; what rounds to zero has no sign."""
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
 
 
 def metric_figure(dotted: str, value: object) -> str:

@@ -105,7 +105,7 @@ def settings_of(world: World) -> dict[str, Any]:
     shown = ("name", "description", "allow_live", "periods_per_year", "risk_free_rate", "reference_currency")
     return {
         **{name: getattr(world, name) for name in shown},
-        "reference_capital": world.reference_capital.normalize(),
+        "reference_capital": f"{world.reference_capital.normalize():f}",
         "labels": ", ".join(world.labels),
         "owner": world.owner.username,
         "revision": str(world.revision),

@@ -12,7 +12,6 @@
     if (text !== undefined) made.textContent = text;
     return made;
   };
-  const place = (fault) => [fault.path, fault.message].filter(Boolean).join(": ");
   const hint = (fault) => (fault.nearest.length ? ` Did you mean ${fault.nearest.join(", ")}?` : "");
 
   function draw() {
@@ -23,7 +22,7 @@
       const found = atLine.get(index + 1);
       numbers.append(element("div", found ? "q-bad" : "", String(index + 1)));
       const line = element("div", found ? "q-bad" : "", text || "\u200b");
-      if (found) line.append(element("span", "q-lens", found.map((each) => place(each) + hint(each)).join("  ·  ")));
+      if (found) line.append(element("span", "q-lens", found.map((each) => each.message + "." + hint(each)).join(" · ")));
       lines.append(line);
     });
     gutter.replaceChildren(numbers);
@@ -45,7 +44,7 @@
         Object.assign(go.dataset, { line: fault.line, column: fault.column });
         const says = element("span");
         if (fault.path) says.append(element("code", "", fault.path), " ");
-        says.append(fault.message, element("span", "q-soft", hint(fault)));
+        says.append(fault.message + ".", element("span", "q-soft", hint(fault)));
         item.append(go, says);
         return item;
       }),

@@ -1,0 +1,135 @@
+"""From a submission to its verdict through real processes: the driver's relay, the broker, a worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+
+from evaluation.models import EvaluationRun, RunResult
+from evaluation.services import evaluate_waiting
+from qmtl_site.outbox.models import DeliveryCursor
+from tests.api import ApiClient, results, returns
+from tests.conftest import client_of
+
+DRIVER = [sys.executable, "manage.py", "driver"]
+WORKER = [
+    sys.executable, "-m", "celery", "-A", "qmtl_site", "worker", "--pool", "solo", "-Q", "evaluation", "-l", "WARNING",
+]  # fmt: skip
+SECONDS = 40
+
+
+@pytest.fixture
+def api(committed: None) -> ApiClient:
+    """A world with a strategy, really committed."""
+    root = client_of(User.objects.create_superuser("root"))
+    root.make_world()
+    root.make_strategy()
+    return root
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What the processes read: this test's database, in the application's role."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    url = urlunsplit(parts._replace(path="/" + connections["default"].settings_dict["NAME"]))
+    return os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url, **changes}
+
+
+@contextmanager
+def running(command: list[str], **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, env=environment(**changes))
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def unused_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def is_judged() -> bool:
+    return RunResult.objects.count() == EvaluationRun.objects.count()
+
+
+def test_a_submission_is_judged_by_the_worker_that_the_relay_asked(api: ApiClient) -> None:
+    with ExitStack() as processes:
+        processes.enter_context(running(WORKER))
+        processes.enter_context(running(DRIVER, QMTL_DRIVER_MAKES_UP_AFTER="1h"))
+        api.submit("alpha", "mom", results())
+        wait_for(is_judged)
+
+
+def test_without_a_broker_the_driver_judges_by_itself(api: ApiClient) -> None:
+    api.submit("alpha", "mom", results())
+    with running(DRIVER, REDIS_URL=f"redis://127.0.0.1:{unused_port()}/0", QMTL_DRIVER_MAKES_UP_AFTER="1h"):
+        wait_for(is_judged)
+
+
+def test_what_a_worker_lost_the_driver_makes_up(api: ApiClient) -> None:
+    api.submit("alpha", "mom", results())
+    with running(DRIVER, QMTL_DRIVER_MAKES_UP_AFTER="0.5s"):
+        wait_for(is_judged)
+
+
+def test_events_committed_while_no_driver_ran_are_handled_by_the_next_one(api: ApiClient) -> None:
+    api.submit("alpha", "mom", results())
+    with running(DRIVER, QMTL_DRIVER_MAKES_UP_AFTER="0.5s"):
+        wait_for(lambda: relay_is_done("alpha"))
+
+
+def relay_is_done(stream: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_sequence FROM ledger_ledger WHERE stream = %s", [stream])
+        (head,) = cursor.fetchone()
+    return DeliveryCursor.objects.filter(stream=stream, sequence=head).exists()
+
+
+def test_many_deliveries_of_the_same_work_judge_each_run_once(api: ApiClient) -> None:
+    for number in range(6):
+        api.submit("alpha", "mom", results(returns(seed=number)), run_id=f"r{number}")
+
+    def deliver(_: int) -> int:
+        try:
+            return evaluate_waiting(world_id="alpha")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        judged = list(threads.map(deliver, range(4)))
+    assert (sum(judged), RunResult.objects.count()) == (6, 6)
+
+
+def test_submitting_while_the_world_is_judged_does_not_deadlock(api: ApiClient) -> None:
+    def submit(number: int) -> int:
+        try:
+            answer = api.submit("alpha", "mom", results(returns(seed=number)), run_id=f"s{number}")
+            evaluate_waiting(world_id="alpha")
+            return answer.status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(submit, range(12)))
+    assert answers == [202] * 12
+    assert is_judged()
