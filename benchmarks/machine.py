@@ -28,13 +28,6 @@ class Figure:
         met = self.value >= self.target if self.at_least else self.value <= self.target
         return "met" if met else "MISSED"
 
-    def __str__(self) -> str:
-        told = f"{self.what}: {self.value:,.{self.digits}f} {self.unit}"
-        if self.target is None:
-            return told
-        side = "at least" if self.at_least else "at most"
-        return f"{told}, target {side} {self.target:g} {self.unit}: {self.verdict}"
-
 
 def machine(*packages: str) -> str:
     """CPU model, cores, how busy they are with other work, and versions."""

@@ -14,18 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from honcho.environ import parse_procfile
 
 from benchmarks.client import Client
-from qmtl_site.launcher import commands, credentials, environment
+from qmtl_site.launcher import commands, credentials, environment, signals
 from qmtl_site.launcher.environment import Address
+from qmtl_site.launcher.errors import Interrupted
 from qmtl_site.launcher.places import PROJECT
 from qmtl_site.launcher.ports import free_port
 from qmtl_site.launcher.servers import throwaway_servers
+from qmtl_site.launcher.watch import Watch
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
@@ -40,12 +42,13 @@ class Scene:
     admin: Client
     reader: Client
     log: Path
+    watch: Watch
 
     @contextmanager
     def service(self, name: str, *options: str) -> Iterator[int]:
         """A process of the Procfile, with further options on its command line; gives its process id."""
         command = parse_procfile((PROJECT / "Procfile").read_text(encoding="utf-8")).processes[name]
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, signals.held():
             process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {' '.join([command, *options])}"],
                 cwd=PROJECT,
@@ -55,12 +58,14 @@ class Scene:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            self.watch.process_started(process.pid, signal.SIGTERM)
         try:
             if name == "web":
                 self.wait_until_ready(process)
             yield process.pid
         finally:
             stop(process)
+            self.watch.process_ended(process.pid)
 
     def wait_until_ready(self, web: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -87,9 +92,15 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def scene(*, durable: bool = True, **settings: str) -> Iterator[Scene]:
-    """Servers up, database migrated, users made; `durable` is with fsync, as in production."""
+    """Servers up, database migrated, users made; `durable` is with fsync, as in production.
+
+    The watch ends the processes of a benchmark that is killed.
+    """
+    signals.install()  # SIGTERM and SIGHUP end the benchmark like Ctrl-C: everything is stopped
     with ExitStack() as stack:
+        watch = stack.enter_context(closing(Watch()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qmtl-bench-")))
+        watch.folder_made(folder)
         servers = stack.enter_context(throwaway_servers(os.environ, durable=durable))
         address = Address("127.0.0.1", free_port())
         setup = environment.for_commands(
@@ -110,12 +121,13 @@ def scene(*, durable: bool = True, **settings: str) -> Iterator[Scene]:
             Client(address.port, tokens["QMTL_TOKEN"]),
             Client(address.port, tokens["QMTL_RISK_TOKEN"]),
             folder / "processes.log",
+            watch,
         )
 
 
 def main() -> None:
-    """For profiling by hand: the processes of the Procfile, until Ctrl-C."""
-    with scene() as it, ExitStack() as stack:
+    """For profiling by hand: the processes of the Procfile that are named, until Ctrl-C."""
+    with suppress(Interrupted), scene() as it, ExitStack() as stack:
         for name in sys.argv[1:] or ["web"]:
             stack.enter_context(it.service(name))
         print(it.address.url, it.admin.token, it.reader.token, it.log, flush=True)

@@ -224,7 +224,7 @@ class SeriesFile(StoredView):
     )
     def get(self, request: Any, world_id: str, sha256: str) -> HttpResponse:
         name = selectors.stored_blob(digest=self.digest(request), world_id=world_id, sha256=sha256)
-        return immutable(request, store.get(name), name, media_type=PARQUET)
+        return immutable(request, lambda: store.get(name), name, media_type=PARQUET)
 
 
 class DescribeWorld(ServiceView):

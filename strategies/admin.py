@@ -10,10 +10,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from qmtl_site.audit.models import AuditEntry
-from qmtl_site.pages.columns import moment, number, state
+from qmtl_site.pages.columns import column, moment, number, state
 from qmtl_site.pages.figures import metric_figure
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.panel import Panel, panel_on, panels_on
@@ -95,7 +94,7 @@ class BindingAdmin(Window):
     state_badge = state("state", "State", ordering="state")
     verdict = state("latest.verdict", "Verdict")
 
-    @display(description="Passes / fails")
+    @column("Passes / fails")
     def figure_counters(self, binding: Binding) -> SafeString:
         return number(f"{binding.consecutive_passes} / {binding.consecutive_failures}")
 
@@ -114,12 +113,12 @@ class BindingAdmin(Window):
 
 
 def figure_column(dotted: str, title: str) -> Any:
-    @display(description=title)
-    def column(admin_page: Any, binding: Binding) -> SafeString:
+    @column(title)
+    def shown(admin_page: Any, binding: Binding) -> SafeString:
         latest = getattr(binding, "latest", None)
         return number(metric_figure(dotted, latest.figures.get(dotted) if latest else None))
 
-    return column
+    return shown
 
 
 for _dotted, _title in COLUMNS:

@@ -11,7 +11,18 @@ from django.http import HttpResponse
 from tests.api import body
 
 MEMBERS = {"type", "title", "status", "detail", "code", "error", "errors", "request_id"}
-OURS = {"http", "ledger", "outbox", "audit", "blobs", "accounts", "worlds", "strategies", "evaluation", "knox"}
+OURS = {
+    "http",
+    "ledger",
+    "outbox",
+    "audit",
+    "blobs",
+    "accounts",
+    "worlds",
+    "strategies",
+    "evaluation",
+    "knox",
+}
 
 
 def refusal(response: HttpResponse) -> tuple[int, str]:

@@ -10,10 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from evaluation.models import RunRevision, Snapshot, Trial
-from qmtl_site.pages.columns import moment, number, short
+from qmtl_site.pages.columns import column, moment, number, short
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import named_url
 from qmtl_site.pages.window import Window
@@ -36,16 +35,16 @@ class SnapshotAdmin(Window):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("document")
 
-    @display(description="Run")
+    @column("Run")
     def run_page(self, snapshot: Snapshot) -> SafeString:
         url = named_url("evaluation.evaluationrun", snapshot.run_id)
         return format_html('<a class="q-link" href="{}">{}</a>', url, snapshot.run.run_id)
 
-    @display(description="sha256")
+    @column("sha256")
     def digest(self, snapshot: Snapshot) -> SafeString:
         return short(snapshot.sha256)
 
-    @display(description="Document")
+    @column("Document")
     def json(self, snapshot: Snapshot) -> SafeString:
         url = reverse("admin:evaluation_evaluationrun_snapshot", args=[snapshot.run_id])
         return format_html('<a class="q-link" href="{}">JSON</a>', url)
@@ -55,20 +54,20 @@ class SnapshotAdmin(Window):
 class TrialAdmin(Window):
     """Trials count over all worlds, so only a superuser sees them."""
 
-    list_display = ("family_key", "figure_sharpe", "seen", "short_key")
+    list_display = ("family_key", "figure_sharpe", "first_seen", "short_key")
     list_filter = (exact("family", "family_key"),)
     list_filter_submit = True
     search_fields = ("family_key__istartswith",)
     ordering = ("-first_seen_at", "key")
 
-    seen = moment("first_seen_at", "First seen")
+    first_seen = moment("first_seen_at", "First seen")
 
-    @display(description="Sharpe per period")
+    @column("Sharpe per period")
     def figure_sharpe(self, trial: Trial) -> SafeString:
         value = trial.sharpe_per_period
         return number("–" if value is None else f"{value:.4f}")
 
-    @display(description="Key")
+    @column("Key")
     def short_key(self, trial: Trial) -> SafeString:
         return short(trial.key)
 

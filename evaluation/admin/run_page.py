@@ -58,7 +58,7 @@ def judged(run: EvaluationRun, result: RunResult) -> dict[str, Any]:
     shown = tables(document)
     diagnostics = document["evaluation"]["diagnostics"]
     return {
-        "policy": PolicyVersion.objects.filter(world_id=run.world_id, version=result.policy_version).first(),
+        "policy": policy_of(run, result),
         "profile": document["validation"].get("profile"),
         "window": document["evaluation"]["returns"].get("window"),
         "headlines": headlines(shown),
@@ -72,6 +72,12 @@ def judged(run: EvaluationRun, result: RunResult) -> dict[str, Any]:
         "hysteresis": document["evaluation"]["gating"]["hysteresis"],
         "gating": document["evaluation"]["gating"]["verdict"],
     }
+
+
+def policy_of(run: EvaluationRun, result: RunResult) -> PolicyVersion | None:
+    if result.policy_version is None:
+        return None
+    return PolicyVersion.objects.filter(world_id=run.world_id, version=result.policy_version).first()
 
 
 def line(row: Bounded, currency: str) -> dict[str, Any]:
@@ -140,7 +146,10 @@ def chart_of(run: EvaluationRun) -> dict[str, Any]:
     record = load_one(run)
     if isinstance(record, BlobCorrupt):
         return {"chart": None, "no_chart": str(record)}
-    chart = draw(record, world_terms(run.world))
+    try:
+        chart = draw(record, world_terms(run.world))
+    except BlobCorrupt as lost:
+        return {"chart": None, "no_chart": f"The world's benchmark: {lost}"}
     return {"chart": chart, "no_chart": "" if chart else "The record's equity cannot be drawn."}
 
 

@@ -11,15 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from evaluation.admin.run_page import run_page
 from evaluation.models import EvaluationRun, RunResult, Snapshot
 from evaluation.selectors.listed import listed_runs
 from qmtl_site.blobs import store
+from qmtl_site.blobs.store import BlobCorrupt
 from qmtl_site.http.conditional import immutable
 from qmtl_site.http.documents import JSON
-from qmtl_site.pages.columns import moment, number, state
+from qmtl_site.pages.columns import column, moment, number, state
 from qmtl_site.pages.figures import metric_figure
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import visible
@@ -55,11 +55,11 @@ class EvaluationRunAdmin(Window):
     recommended = state("result.recommended_stage", "Recommended")
     created = moment("created_at", "Created")
 
-    @display(description="Run", ordering="run_id")
+    @column("Run", ordering="run_id")
     def run(self, run: EvaluationRun) -> SafeString:
         return format_html('<span class="q-id" title="{}">{}</span>', run.run_id, run.run_id)
 
-    @display(description="Sharpe")
+    @column("Sharpe")
     def figure_sharpe(self, run: Any) -> SafeString:
         return number(metric_figure("returns.sharpe", run.sharpe))
 
@@ -95,7 +95,10 @@ class EvaluationRunAdmin(Window):
         sha256 = getattr(found, names.get(series, ""), None) if found else None
         if found is None or sha256 is None:
             return nothing()
-        response = immutable(request, store.get(sha256), sha256, media_type=PARQUET)
+        try:
+            response = immutable(request, store.get(sha256), sha256, media_type=PARQUET)
+        except BlobCorrupt as lost:
+            return HttpResponse(str(lost), status=503, content_type="text/plain")
         return download(response, f"{found.name}.{series}.parquet")
 
 
@@ -103,7 +106,7 @@ def document(request: HttpRequest, name: str, found: RunResult | Snapshot | None
     """The stored bytes, as they were finished when they were written."""
     if found is None:
         return nothing()
-    return download(immutable(request, found.document, found.sha256, media_type=JSON), name)
+    return download(immutable(request, bytes(found.document), found.sha256, media_type=JSON), name)
 
 
 def download(response: HttpResponse, name: str) -> HttpResponse:

@@ -113,7 +113,7 @@ def sheet(
         for block, values in measured.row.items():
             blocks[block] |= values
         missing |= measured.missing
-        blocks["pnl"] |= pnl_figures(record, terms)
+        blocks["pnl"] |= pnl_figures(record, terms, missing)
         blocks["sample"] |= sample_figures(record, terms, missing)
         add_benchmark(blocks, record, terms, missing)
         blocks["robustness"]["pbo"] = pbo
@@ -154,10 +154,16 @@ def pnl_of(equity: Column, capital: float) -> Column:
         return np.diff(np.concatenate(([capital], equity)))
 
 
-def pnl_figures(record: Record, terms: WorldTerms) -> Block:
+def pnl_figures(record: Record, terms: WorldTerms, missing: dict[str, str]) -> Block:
     equity, capital = equity_of(record, terms)
+    with np.errstate(invalid="ignore"):
+        block: Block = pnl_block(equity, starting_capital=capital)
+    for name, value in block.items():
+        if not np.isfinite(value):
+            block[name] = None
+            missing[f"pnl.{name}"] = "the equity has grown beyond what a number holds"
     currency = record.told.get("reference_currency") or terms.reference_currency
-    return {**pnl_block(equity, starting_capital=capital), "reference_currency": currency}
+    return {**block, "reference_currency": currency}
 
 
 def sample_figures(record: Record, terms: WorldTerms, missing: dict[str, str]) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import structlog
@@ -71,15 +71,25 @@ def family_pbo(runs: Sequence[EvaluationRun], records: Sequence[Record]) -> list
         run.family_key for run, record in zip(runs, records, strict=True) if record.returns is not None
     }
     members = cohort_members(families)
-    names = {name for rows in members.values() for row in rows for name in (row.times_id, row.returns_id)}
     try:
-        blobs = store.get_many(names)
-    except store.BlobCorrupt as lost:
-        # A member's lost series takes the figure from its family, not the verdict from everybody else.
-        log.error("cohort.series_lost", error=str(lost))
-        return [None for _ in runs]
-    found = {family: cohort_pbo(rows, blobs) for family, rows in members.items()}
+        blobs = series_of(row for rows in members.values() for row in rows)
+        found = {family: cohort_pbo(rows, blobs) for family, rows in members.items()}
+    except store.BlobCorrupt:
+        found = {family: guarded_pbo(family, rows) for family, rows in members.items()}
     return [found.get(run.family_key) for run in runs]
+
+
+def guarded_pbo(family: str, rows: Sequence[CohortMember]) -> float | None:
+    """A member's lost series takes the figure from its family, not from the others, and the verdict from nobody."""
+    try:
+        return cohort_pbo(rows, series_of(rows))
+    except store.BlobCorrupt as lost:
+        log.error("cohort.series_lost", family=family, error=str(lost))
+        return None
+
+
+def series_of(members: Iterable[CohortMember]) -> Mapping[str, bytes]:
+    return store.get_many(name for row in members for name in (row.times_id, row.returns_id))
 
 
 def join_cohorts(runs: Sequence[EvaluationRun]) -> None:
@@ -103,14 +113,20 @@ def join_cohorts(runs: Sequence[EvaluationRun]) -> None:
     )
 
 
+# The newest of each family by its index: a family may have many thousand members.
+NEWEST_MEMBERS = """
+    SELECT m.* FROM unnest(%s::text[]) AS f (family_key) CROSS JOIN LATERAL (
+        SELECT * FROM evaluation_cohortmember WHERE family_key = f.family_key
+        ORDER BY evaluated_at DESC, id LIMIT %s
+    ) m
+"""
+
+
 def cohort_members(families: set[str]) -> dict[str, list[CohortMember]]:
-    """One query a family, each by its index; a batch has few families."""
-    return {
-        family: list(
-            CohortMember.objects.filter(family_key=family).order_by("-evaluated_at", "id")[:COHORT_CAP]
-        )
-        for family in sorted(families)
-    }
+    found: dict[str, list[CohortMember]] = {family: [] for family in sorted(families)}
+    for member in CohortMember.objects.raw(NEWEST_MEMBERS, [list(found), COHORT_CAP]):
+        found[member.family_key].append(member)
+    return found
 
 
 def cohort_pbo(members: Sequence[CohortMember], blobs: Mapping[str, bytes]) -> float | None:

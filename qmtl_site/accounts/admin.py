@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from knox import admin as knox_admin  # noqa: F401  (registers the page that is replaced below)
 from knox.models import AuthToken
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -27,7 +26,7 @@ from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.accounts.models import Role, WorldRole
 from qmtl_site.pages.badge import badge
-from qmtl_site.pages.columns import moment
+from qmtl_site.pages.columns import column, moment
 from qmtl_site.pages.door import REFUSED, ConfirmForm, door, pass_through, refuse_into
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import is_superuser, list_url
@@ -40,7 +39,7 @@ for model in (User, Group, AuthToken):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -99,7 +98,7 @@ class WorldRoleAdmin(Window):
 
     given = moment("created_at", "Given")
 
-    @display(description="Role", ordering="role")
+    @column("Role", ordering="role")
     def role_badge(self, held: WorldRole) -> SafeString:
         return badge(held.role, "info" if held.role in {Role.OWNER, Role.RISK} else "mute")
 
@@ -175,7 +174,7 @@ class AuthTokenAdmin(Window):
     issued = moment("created", "Issued")
     expires = moment("expiry", "Expires")
 
-    @display(description="State")
+    @column("State")
     def validity(self, token: Any) -> SafeString:
         expired = token.expiry is not None and token.expiry < timezone.now()
         return badge("expired" if expired else "active")

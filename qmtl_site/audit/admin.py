@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from qmtl_site.audit.chain import verify
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
-from qmtl_site.pages.columns import moment, numbered, one_line
+from qmtl_site.pages.columns import column, moment, numbered, one_line
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world
 from qmtl_site.pages.window import Window
@@ -55,17 +54,17 @@ class AuditEntryAdmin(Window):
 
     when = moment("at", "When")
 
-    @display(description="Entry")
+    @column("Entry")
     def entry(self, entry: AuditEntry) -> SafeString:
         return numbered(entry.stream, entry.sequence)
 
-    @display(description="Details")
+    @column("Details")
     def says(self, entry: AuditEntry) -> SafeString:
         details = orjson.loads(entry.details)
         words = (f"{name}: {value}" for name, value in details.items() if value not in (None, "", {}, []))
         return one_line(", ".join(words))
 
-    @display(description="Details")
+    @column("Details")
     def document(self, entry: AuditEntry) -> SafeString:
         text = orjson.dumps(orjson.loads(entry.details), option=orjson.OPT_INDENT_2).decode()
         return format_html('<pre class="q-pre">{}</pre>', text)

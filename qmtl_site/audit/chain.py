@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 import structlog
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
@@ -71,9 +73,14 @@ class Break:
 
 
 def verify(stream: str) -> Iterator[Break]:
-    """Every place where a stream's chain does not hold: a changed, removed, inserted or cut-off row."""
+    """Every place where a stream's chain does not hold: a changed, removed, inserted or cut-off row.
+
+    The head is read first and the entries up to it: what is written meanwhile is left to the next time.
+    """
+    head = Ledger.objects.filter(stream=stream).first() or Ledger(stream=stream)
+    entries = AuditEntry.objects.filter(stream=stream).order_by("sequence")
     expected, previous = 1, ""
-    for entry in AuditEntry.objects.filter(stream=stream).order_by("sequence").iterator(chunk_size=2000):
+    for entry in entries.filter(sequence__lte=head.audit_sequence).iterator(chunk_size=2000):
         if entry.sequence != expected:
             yield Break(stream, expected, f"entry {expected} is missing (found {entry.sequence})")
         if entry.previous_hash != previous:
@@ -81,11 +88,18 @@ def verify(stream: str) -> Iterator[Break]:
         if digest(entry) != entry.hash:
             yield Break(stream, entry.sequence, "its content does not match its hash")
         expected, previous = entry.sequence + 1, entry.hash
-    head = Ledger.objects.filter(stream=stream).first() or Ledger(stream=stream)
     if head.audit_sequence >= expected:
         yield Break(stream, expected, f"the tail is cut: the ledger knows {head.audit_sequence} entries")
-    elif (head.audit_sequence, head.audit_head) != (expected - 1, previous):
-        yield Break(stream, expected - 1, "the end is not the one that the ledger knows")
+    elif head.audit_head != previous:
+        yield Break(stream, head.audit_sequence, "the end is not the one that the ledger knows")
+    for entry in entries.filter(sequence__gt=newest_known(stream)):
+        yield Break(stream, entry.sequence, "the ledger does not know it")
+
+
+def newest_known(stream: str) -> Coalesce:
+    """The head's sequence at the moment of the statement that asks."""
+    known = Ledger.objects.filter(stream=stream).values("audit_sequence")
+    return Coalesce(Subquery(known), 0)
 
 
 def streams() -> list[str]:

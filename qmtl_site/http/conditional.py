@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse
 
@@ -23,12 +23,17 @@ def require_match(headers: Mapping[str, str], current: str) -> None:
 
 
 def immutable(
-    request: HttpRequest, body: bytes | memoryview, etag: str, *, media_type: str = JSON
+    request: HttpRequest, body: bytes | Callable[[], bytes], etag: str, *, media_type: str = JSON
 ) -> HttpResponse:
-    """A document that never changes, by its own id: strong ETag, cached for ever, 304 when the caller has it."""
+    """A document that never changes, by its own id: strong ETag, cached for ever, 304 when the caller has it.
+
+    A body that has yet to be fetched is given as a function; a 304 does not call it.
+    """
     if_none_match = request.META.get("HTTP_IF_NONE_MATCH")
-    fresh = if_none_match is not None and bool(tags(if_none_match) & {etag, "*"})
-    response = finished(b"" if fresh else bytes(body), status=304 if fresh else 200, media_type=media_type)
+    if if_none_match is not None and tags(if_none_match) & {etag, "*"}:
+        response = finished(b"", status=304, media_type=media_type)
+    else:
+        response = finished(body() if callable(body) else body, media_type=media_type)
     response["ETag"] = f'"{etag}"'
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response

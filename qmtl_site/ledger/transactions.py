@@ -83,16 +83,12 @@ def write_staged(pending: Sequence[Staged]) -> None:
 
 
 def lock_heads(streams: Sequence[str]) -> dict[str, Ledger]:
-    """Ledger rows locked in id order, so that two transactions over several streams cannot deadlock."""
+    """Ledger rows locked in id order, so that two transactions over several streams cannot deadlock.
 
-    def locked() -> dict[str, Ledger]:
-        rows = Ledger.objects.select_for_update(no_key=True).filter(stream__in=streams).order_by("stream")
-        return {row.stream: row for row in rows}
-
-    heads = locked()
-    if len(heads) < len(streams):
-        Ledger.objects.bulk_create(
-            [Ledger(stream=s) for s in streams if s not in heads], ignore_conflicts=True
-        )
-        heads = locked()
-    return heads
+    New rows are made before any is locked: who waits for another's new row must not hold one that he needs.
+    """
+    named = Ledger.objects.filter(stream__in=streams)
+    known = set(named.values_list("stream", flat=True))
+    if new := [Ledger(stream=stream) for stream in streams if stream not in known]:
+        Ledger.objects.bulk_create(new, ignore_conflicts=True)
+    return {row.stream: row for row in named.select_for_update(no_key=True).order_by("stream")}

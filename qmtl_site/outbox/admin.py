@@ -8,10 +8,9 @@ import orjson
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
-from qmtl_site.pages.columns import moment, numbered, one_line
+from qmtl_site.pages.columns import column, moment, numbered, one_line
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.window import Window
 
@@ -31,18 +30,18 @@ class OutboxEventAdmin(Window):
 
     when = moment("time", "When")
 
-    @display(description="Event")
+    @column("Event")
     def event(self, event: OutboxEvent) -> SafeString:
         return numbered(event.stream, event.sequence)
 
-    @display(description="Data")
+    @column("Data")
     def says(self, event: OutboxEvent) -> SafeString:
         data = orjson.loads(event.document)["data"]
         return one_line(
             ", ".join(f"{k}: {v}" for k, v in data.items() if k != "world_id" and v not in (None, ""))
         )
 
-    @display(description="CloudEvent")
+    @column("CloudEvent")
     def cloud_event(self, event: OutboxEvent) -> SafeString:
         text = orjson.dumps(orjson.loads(event.document), option=orjson.OPT_INDENT_2).decode()
         return format_html('<pre class="q-pre">{}</pre>', text)

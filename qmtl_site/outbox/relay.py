@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
@@ -59,7 +59,10 @@ def relay_stream(stream: str) -> int:
 def deliver(event: OutboxEvent) -> None:
     for handler in events.handlers_of(event.type):
         try:
-            handler(orjson.loads(event.document))
+            with transaction.atomic():  # what a handler leaves half done, or aborted, is not the relay's
+                handler(orjson.loads(event.document))
+        except (OperationalError, InterfaceError):
+            raise  # the database's trouble, not this event's: the batch comes again
         except Exception:
             # A handler only starts follow-up work that the driver also finds by itself (`reap`), so one bad
             # event must not stop the world's later ones.

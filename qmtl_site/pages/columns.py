@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +14,12 @@ from unfold.decorators import display
 from qmtl_site.pages.badge import badge
 
 Column = Callable[[Any, Any], Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def column(title: str, *, ordering: str | None = None) -> Callable[[F], F]:
+    """A method as a column; the theme's decorator with types."""
+    return display(description=title, ordering=ordering)
 
 
 def when(moment: datetime | None) -> SafeString:
@@ -53,21 +59,21 @@ def numbered(stream: str, sequence: int) -> SafeString:
 
 
 def moment(field: str, title: str) -> Column:
-    @display(description=title, ordering=field)
-    def column(page: Any, row: Any) -> SafeString:
+    @column(title, ordering=field)
+    def shown(page: Any, row: Any) -> SafeString:
         return when(getattr(row, field))
 
-    return column
+    return shown
 
 
 def state(path: str, title: str, *, ordering: str | None = None) -> Column:
     """A badge of what stands at `path` (a, or a.b where a may be absent)."""
 
-    @display(description=title, ordering=ordering)
-    def column(page: Any, row: Any) -> SafeString:
+    @column(title, ordering=ordering)
+    def shown(page: Any, row: Any) -> SafeString:
         value = row
         for part in path.split("."):
             value = getattr(value, part, None)
         return badge(value)
 
-    return column
+    return shown

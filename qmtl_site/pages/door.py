@@ -51,6 +51,13 @@ def door(
     return action(description=title, permissions=[needs], dialog=dialog, icon=icon, variant=variant)
 
 
+def opens_page(
+    title: str, *, needs: str, path: str, icon: str
+) -> Callable[[Callable[..., HttpResponse]], Any]:
+    """A ModelAdmin method that is a page of its own, with a form that changes on POST."""
+    return action(description=title, permissions=[needs], url_path=path, icon=icon)
+
+
 def pass_through(request: HttpRequest, change: Callable[[], object], *, done: str, back: str) -> HttpResponse:
     """Call a use case, say what became of it, and go back to the page."""
     try:

@@ -29,8 +29,9 @@ def roles_by_world(request: HttpRequest) -> Roles:
 def world_roles(request: HttpRequest) -> Any:
     """Through the user, so that plumbing below accounts (audit, outbox) can ask as well."""
     if not request.user.is_authenticated:
-        return User.world_roles.rel.related_model._default_manager.none()  # type: ignore[attr-defined]
-    return request.user.world_roles  # type: ignore[attr-defined]
+        roles: Any = User.world_roles.rel.related_model
+        return roles.objects.none()
+    return request.user.world_roles
 
 
 def roles_in(request: HttpRequest, world_id: str | None) -> frozenset[str]:
@@ -38,7 +39,7 @@ def roles_in(request: HttpRequest, world_id: str | None) -> frozenset[str]:
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)  # type: ignore[union-attr]
+    return bool(request.user.is_superuser)
 
 
 def visible(request: HttpRequest, rows: QuerySet[Row], world_path: str | None) -> QuerySet[Row]:

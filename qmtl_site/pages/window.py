@@ -73,6 +73,8 @@ class Window(ModelAdmin):
         """The row of a URL, read once per request. The theme's links do not quote keys as Django's do."""
         found: dict[str, Any] = request.__dict__.setdefault("rows_found", {})
         name, key = f"{self.opts.label_lower}:{object_id}", str(object_id)
+        if "\0" in unquote(key):
+            return None
         if name not in found:
             found[name] = self.get_object(request, unquote(key)) or self.get_object(request, key)
         return found[name]
@@ -114,6 +116,6 @@ class Window(ModelAdmin):
 
     def render(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         """A page of this model in the admin's frame."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
         return TemplateResponse(request, template, {**frame, **context})

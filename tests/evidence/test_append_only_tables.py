@@ -35,17 +35,16 @@ each_statement = pytest.mark.parametrize("statement", STATEMENTS.values(), ids=S
 @contextmanager
 def refusal(role: str) -> Iterator[pytest.ExceptionInfo[DatabaseError]]:
     """What is done inside is refused by the database, and taken back if it is not."""
-    with transaction.atomic(using=role), pytest.raises(DatabaseError) as caught:
-        with transaction.atomic(using=role):
+    with transaction.atomic(using=role):
+        with pytest.raises(DatabaseError) as caught, transaction.atomic(using=role):
             yield caught
         transaction.set_rollback(True, using=role)
 
 
 def execute(role: str, statement: str, table: str) -> None:
     with connections[role].cursor() as cursor:
-        named = cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(sql.Identifier(table)))
-        column = cursor.description[0].name if named is None else named.description[0].name
-        names = {"table": sql.Identifier(table), "column": sql.Identifier(column)}
+        cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(sql.Identifier(table)))
+        names = {"table": sql.Identifier(table), "column": sql.Identifier(cursor.description[0].name)}
         cursor.execute(sql.SQL(statement).format(**names))
 
 

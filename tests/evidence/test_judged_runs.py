@@ -52,6 +52,16 @@ def test_an_open_run_stays_what_it_is(judged: EvaluationRun, role: str, change: 
 
 
 @each_role
+@pytest.mark.parametrize("change", ["evaluated_at = now()", "evaluated_at = now(), status = 'expired'"])
+def test_a_run_that_was_not_judged_gets_no_time_of_a_verdict(
+    judged: EvaluationRun, role: str, change: LiteralString
+) -> None:
+    with refusal(role) as caught, connections[role].cursor() as cursor:
+        cursor.execute("UPDATE evaluation_evaluationrun SET " + change + " WHERE run_id = 'r2'")
+    assert "only judging a run says when it was judged" in str(caught.value)
+
+
+@each_role
 @pytest.mark.parametrize("run_id", ["r1", "r2"])
 def test_no_run_is_deleted(judged: EvaluationRun, role: str, run_id: str) -> None:
     with refusal(role) as caught, connections[role].cursor() as cursor:

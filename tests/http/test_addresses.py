@@ -49,7 +49,9 @@ def test_an_unknown_address_is_a_problem_document(ready: ApiClient, path: str) -
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "PROPFIND", "X"])
-def test_a_method_that_is_not_served_is_refused_and_the_others_are_named(ready: ApiClient, method: str) -> None:
+def test_a_method_that_is_not_served_is_refused_and_the_others_are_named(
+    ready: ApiClient, method: str
+) -> None:
     for path in ("/worlds", "/worlds/alpha", "/strategies/mom", "/worlds/alpha/snapshots/x", "/healthz"):
         answer = ready.call(method, path)
         assert refusal(answer) == (405, "E_METHOD"), path

@@ -81,7 +81,11 @@ WORLD = {
     "an unknown owner": ({"id": "x", "owner": "nobody"}, "/owner"),
     "a null name": ({"id": "x", "name": None}, "/name"),
     "a preset of another year": (
-        {"id": "x", "periods_per_year": 252, "data_presets": [{"id": "h", "source": "csv", "interval": "1h"}]},
+        {
+            "id": "x",
+            "periods_per_year": 252,
+            "data_presets": [{"id": "h", "source": "csv", "interval": "1h"}],
+        },
         "",
     ),
     "a preset against the default year": (
@@ -157,7 +161,9 @@ def test_a_bad_policy_is_refused_with_path_and_nearest(
     assert fault["line"] >= 1
 
 
-@pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"a: [", b"a: &x 1\nb: *x", b"a: \x00", b"- 1", b"[" * 5000])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\xff\xfe", b"a: [", b"a: &x 1\nb: *x", b"a: \x00", b"- 1", b"[" * 5000]
+)
 @pytest.mark.parametrize("media", ["application/yaml", "application/json"])
 def test_text_that_is_no_policy_is_refused(ready: ApiClient, raw: bytes, media: str) -> None:
     with nothing_written():
@@ -189,11 +195,15 @@ def test_a_bad_run_id_is_refused(ready: ApiClient, run_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense", ""]
+    "media",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense", ""],
 )
 def test_json_is_taken_under_any_content_type(root: ApiClient, media: str) -> None:
     assert root.post("/worlds", {"id": "alpha"}, content_type=media).status_code == 201
 
 
 def test_a_policy_may_hold_escaped_text(ready: ApiClient) -> None:
-    assert ready.post("/worlds/alpha/policy", {**POLICY, "selection": {"gates": "sharpe > 1"}}).status_code == 201
+    assert (
+        ready.post("/worlds/alpha/policy", {**POLICY, "selection": {"gates": "sharpe > 1"}}).status_code
+        == 201
+    )

@@ -69,7 +69,10 @@ BAD = {
     "one equity": ({"equity": series([1.0])}, "/equity/values"),
     "pnl without capital": ({"pnl": series()}, "/pnl/starting_capital"),
     "pnl with no capital": ({"pnl": series(**DAY, starting_capital=0)}, "/pnl/starting_capital"),
-    "pnl that loses more than all": ({"pnl": series([-5.0, 1.0], **DAY, starting_capital=1)}, "/pnl/values/0"),
+    "pnl that loses more than all": (
+        {"pnl": series([-5.0, 1.0], **DAY, starting_capital=1)},
+        "/pnl/values/0",
+    ),
     "pnl beyond numbers": (
         {"pnl": series([1e308, 1e308, 1e308], **DAY, starting_capital=1)},
         "/pnl/values/1",

@@ -21,7 +21,11 @@ from qmtl_site.wsgi import application
 from tests.api import ApiClient, results
 
 load_all_checks()
-CHECKS = [schemathesis.checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance]
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+]
 KNOWN = {
     "world_id": "alpha",
     "strategy_id": "mom",
@@ -49,7 +53,7 @@ def token(judged: ApiClient) -> Iterator[str | None]:
 
 @schema.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

@@ -40,7 +40,9 @@ def test_the_same_creation_again_gives_the_first_answer(ready: ApiClient, path: 
     assert again["Idempotency-Replayed"] == "true"
 
 
-@pytest.mark.parametrize(("path", "document"), [("/worlds", {"id": "gamma"}), ("/strategies", {"id": "beta"})])
+@pytest.mark.parametrize(
+    ("path", "document"), [("/worlds", {"id": "gamma"}), ("/strategies", {"id": "beta"})]
+)
 def test_the_key_with_another_request_is_a_conflict(ready: ApiClient, path: str, document: Any) -> None:
     ready.post("/worlds", {"id": "beta"}, idempotency_key="k1")
     with nothing_written():

@@ -33,7 +33,9 @@ def test_the_schema_is_valid(schema: dict[str, Any]) -> None:
 
 
 def test_every_endpoint_is_described(schema: dict[str, Any]) -> None:
-    assert len(operations(schema)) == len({(e.method, e.path) for e in endpoints()}) - 2  # schema and its page
+    assert (
+        len(operations(schema)) == len({(e.method, e.path) for e in endpoints()}) - 2
+    )  # schema and its page
 
 
 def test_every_operation_documents_its_answers(schema: dict[str, Any]) -> None:

@@ -24,7 +24,8 @@ Someone = Callable[..., ApiClient]
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", "Bearer " + "a" * 64, "Bearer é", "Bearer a b"]
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", "Bearer " + "a" * 64, "Bearer é", "Bearer a b"],
 )
 def test_without_a_good_token_nothing_is_read(judged: ApiClient, header: str) -> None:
     for path in READS:
@@ -110,7 +111,9 @@ def test_another_owner_s_strategy_cannot_be_bound_or_submitted(ready: ApiClient,
         assert refusal(ann.post("/worlds/alpha/strategies/mom/runs", {})) == (403, "E_FORBIDDEN")
 
 
-@pytest.mark.parametrize(("role", "stage"), [("submitter", "paper"), ("submitter", "live"), ("runner", "backtest")])
+@pytest.mark.parametrize(
+    ("role", "stage"), [("submitter", "paper"), ("submitter", "live"), ("runner", "backtest")]
+)
 def test_a_stage_needs_its_role(ready: ApiClient, someone: Someone, role: str, stage: str) -> None:
     ready.post("/worlds/alpha/bindings", {"strategies": ["mom"]})
     client = someone("ann", world="alpha", roles=[role])

@@ -112,7 +112,9 @@ def database_takes(case: Case, before: str, after: str) -> bool:
     """Try the UPDATE on a row that was inserted in `before`, and take both back."""
     with transaction.atomic():
         row = inserted(case, before)
-        changes = {case.field: after} | ({"evaluated_at": timezone.now()} if before == "evaluating" else {})
+        changes = {case.field: after}
+        if (before, after) in {("evaluating", "evaluated"), *JUDGED_AT_ONCE}:
+            changes["evaluated_at"] = timezone.now()
         try:
             with transaction.atomic():
                 case.model._default_manager.filter(pk=row.pk).update(**changes)

@@ -39,12 +39,12 @@ class StateForm(ReasonForm):
 
 def open_states(world: World) -> list[tuple[str, str]]:
     """The transitions open from here: where they lead, and what they mean."""
-    transitions = world.get_available_state_transitions()
+    transitions = world.get_available_state_transitions()  # type: ignore[attr-defined]
     return [(str(t.target), f"{World.State(t.target).label}: {told(t)}") for t in transitions]
 
 
 def told(transition: Any) -> str:
-    words = (transition.method.__doc__ or transition.name).strip().rstrip(".")
+    words = str(transition.method.__doc__ or transition.name).strip().rstrip(".")
     return words[:1].lower() + words[1:]
 
 
@@ -115,7 +115,8 @@ def settings_of(world: World) -> dict[str, Any]:
 class PolicyForm(forms.Form):
     """A policy's text: kept as it is written, so nothing of it is stripped."""
 
-    media = forms.ChoiceField(
+    # Not `media`: that is what a form calls its scripts.
+    language = forms.ChoiceField(
         choices=[("yaml", "YAML"), ("json", "JSON")], widget=UnfoldAdminSelectWidget(), label="Written in"
     )
     source = forms.CharField(strip=False, label="Policy")

@@ -13,13 +13,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits, worlds_admitting
 from qmtl_site.accounts.models import Role
-from qmtl_site.pages.columns import moment, short, state
+from qmtl_site.pages.columns import column, moment, short, state
 from qmtl_site.pages.door import REFUSED, door, pass_through, words_of
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import list_url, url_of
@@ -49,7 +48,7 @@ class PolicyVersionAdmin(Window):
     ordering = ("-created_at", "-id")
     actions_detail: ClassVar = ["publish"]
 
-    @display(description="Policy")
+    @column("Policy")
     def name(self, policy: PolicyVersion) -> str:
         return str(policy)
 
@@ -57,7 +56,7 @@ class PolicyVersionAdmin(Window):
     created = moment("created_at", "Written")
     activated = moment("activated_at", "Activated")
 
-    @display(description="Checksum")
+    @column("Checksum")
     def checksum(self, policy: PolicyVersion) -> SafeString:
         return short(policy.text.checksum)
 
@@ -137,7 +136,7 @@ class PolicyVersionAdmin(Window):
         form = PolicyForm(request.POST)
         if not form.is_valid():
             return self.editor(request, world, form, [])
-        media, source = form.cleaned_data["media"], form.cleaned_data["source"]
+        media, source = form.cleaned_data["language"], form.cleaned_data["source"]
         if faults := faults_of(source, media):
             return self.editor(request, world, form, faults)
         actor = actor_of_admin(request, world.pk)
@@ -175,7 +174,7 @@ class PolicyVersionAdmin(Window):
         """The faults of a text, while it is being written. Changes nothing."""
         if request.method != "POST" or not self.has_add_permission(request):
             raise PermissionDenied
-        media = "json" if request.POST.get("media") == "json" else "yaml"
+        media = "json" if request.POST.get("language") == "json" else "yaml"
         source = request.POST.get("source", "").replace("\r\n", "\n")
         return JsonResponse({"faults": faults_of(source, media)})
 
@@ -202,7 +201,7 @@ def starting_text(world: World) -> dict[str, str]:
     """A new version starts from the active one, else from the newest, else from nearly nothing."""
     rows = PolicyVersion.objects.filter(world=world).select_related("text").order_by("-version")
     found = rows.filter(state="active").first() or rows.first()
-    return {"media": found.text.media, "source": found.text.source} if found else {"source": FIRST_POLICY}
+    return {"language": found.text.media, "source": found.text.source} if found else {"source": FIRST_POLICY}
 
 
 def changed_lines(active: PolicyVersion, other: PolicyVersion) -> list[tuple[str, str]]:

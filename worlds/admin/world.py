@@ -10,15 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
-from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from qmtl_site.accounts.access import roles
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.accounts.models import Role
+from qmtl_site.blobs.store import BlobCorrupt
 from qmtl_site.pages.badge import badge
-from qmtl_site.pages.columns import moment
-from qmtl_site.pages.door import REFUSED, door, pass_through, refuse_into
+from qmtl_site.pages.columns import column, moment
+from qmtl_site.pages.door import REFUSED, door, opens_page, pass_through, refuse_into
 from qmtl_site.pages.filters import one_of
 from qmtl_site.pages.panel import panels_on
 from qmtl_site.pages.scope import is_superuser, list_url, named_url, url_of
@@ -63,19 +63,19 @@ class WorldAdmin(Window):
     since = moment("state_since", "Since")
     created = moment("created_at", "Created")
 
-    @display(description="State", ordering="state")
+    @column("State", ordering="state")
     def state_badges(self, world: World) -> SafeString:
         breaker = badge("breaker engaged") if world.circuit_breaker else SafeString("")
         return badge(world.state) + SafeString(" ") + breaker
 
-    @display(description="Active policy")
+    @column("Active policy")
     def policy(self, world: Any) -> str:
         return f"v{world.active_policy_version}" if world.active_policy_version else ""
 
     def page(self, request: HttpRequest, row: World) -> Mapping[str, Any]:
         return {
             "world": row,
-            "benchmark": benchmark_summary(row),
+            "benchmark": benchmark_or_reason(row),
             "audit_url": list_url("audit.auditentry", stream=row.pk),
             "events_url": list_url("outbox.outboxevent", stream=row.pk),
             "panels": panels_on("worlds.world", request, row),
@@ -150,7 +150,7 @@ class WorldAdmin(Window):
         done = f"The circuit breaker of {world.pk} is {'engaged' if engaged else 'reset'}."
         return pass_through(request, change, done=done, back=url_of(world))
 
-    @action(description="Settings", permissions=["edit"], url_path="settings", icon="tune")
+    @opens_page("Settings", needs="edit", path="settings", icon="tune")
     def edit_settings(self, request: HttpRequest, object_id: str) -> HttpResponse:
         world = self.seen(request, object_id)
         form = SettingsForm(request.POST or None, initial=settings_of(world))
@@ -179,7 +179,7 @@ class WorldAdmin(Window):
 
     # --- a new world ------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("worlds.add_world"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm("worlds.add_world"))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -197,3 +197,11 @@ class WorldAdmin(Window):
         return self.render(
             request, "pages/form.html", title="New world", form=form, back=list_url("worlds.world")
         )
+
+
+def benchmark_or_reason(world: World) -> dict[str, Any] | None:
+    """The page of a world must open most of all when something is broken."""
+    try:
+        return benchmark_summary(world)
+    except BlobCorrupt as lost:
+        return {"lost": str(lost)}

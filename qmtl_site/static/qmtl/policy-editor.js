@@ -1,7 +1,7 @@
 // Line numbers and faults at their lines, for a textarea that works without any of this.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const form = byId("policy-form"), source = byId("policy-source"), media = byId("id_media");
+  const form = byId("policy-form"), source = byId("policy-source"), language = byId("id_language");
   const gutter = byId("policy-gutter"), behind = byId("policy-behind");
   const list = byId("policy-faults"), card = byId("policy-faults-card"), checked = byId("policy-checked");
   let faults = JSON.parse(byId("policy-faults-data").textContent);
@@ -84,6 +84,6 @@
   });
   source.addEventListener("input", changed);
   source.addEventListener("scroll", follow);
-  media.addEventListener("change", changed);
+  language.addEventListener("change", changed);
   draw();
 })();

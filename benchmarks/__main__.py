@@ -1,0 +1,35 @@
+"""All measurements, one after the other, with one table at the end: python -m benchmarks
+
+The settings are short ones, about three minutes in all; `--long` takes those that README.md quotes.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import http_reads, metric_kernel, submission_latency
+from benchmarks.machine import Figure, table
+
+PARTS = (metric_kernel, http_reads, submission_latency)
+SHORT = {
+    metric_kernel: ["--repeats", "3"],
+    http_reads: ["--seconds", "3", "--rounds", "3"],
+    submission_latency: ["--seconds", "20"],
+}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    options.add_argument("--long", action="store_true", help="each part with its own default settings")
+    chosen = options.parse_args()
+    figures: list[Figure] = []
+    for part in PARTS:
+        name = part.__name__.rpartition(".")[2]
+        print(f"\n--- {name} ---", flush=True)
+        figures += part.main([] if chosen.long else SHORT[part])
+    missed = sum(figure.verdict == "MISSED" for figure in figures)
+    print(f"\n--- all ({missed} of the targets missed) ---\n{table(figures)}")
+
+
+if __name__ == "__main__":
+    main()

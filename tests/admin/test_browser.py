@@ -1,0 +1,129 @@
+"""The same pages in a real browser: dialogs, the editor while one writes, the chart under the mouse."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from evaluation.models import EvaluationRun
+from tests.admin.conftest import PASSWORD
+from tests.api import ApiClient, results, returns
+from tests.conftest import client_of
+from worlds.models import PolicyVersion, World
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI", "").lower() in {"1", "true"}:
+            pytest.fail(f"CI must have a browser at {CHROMIUM}")
+        pytest.skip(f"there is no browser at {CHROMIUM} (apt install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def site(committed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the service with a committed world in it."""
+    # Playwright's loop runs in this thread, and Django would refuse the database beside it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    make_world(client_of(User.objects.create_superuser("root", password=PASSWORD)))
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    if server.error:
+        raise server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+
+
+def make_world(api: ApiClient) -> None:
+    api.make_world("alpha", benchmark={"values": returns(seed=9), "start": "2020-01-01", "interval": "1d"})
+    api.make_strategy("good")
+    api.submit("alpha", "good", results())
+    api.evaluate("alpha")
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """Logged in as a superuser. Any error of a script fails the test."""
+    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto("/admin/login/")
+    opened.fill("[name=username]", "root")
+    opened.fill("[name=password]", PASSWORD)
+    opened.click("button[type=submit]")
+    expect(opened.locator("text=Newest runs")).to_be_visible()
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def test_a_policy_is_written_and_published_by_a_dialog(page: Page) -> None:
+    page.goto("/admin/worlds/policyversion/add/?world=alpha")
+    page.select_option("#id_language", "yaml")
+    page.fill("#policy-source", "version: 1\nselection: {scor: sharpe}\n")
+    expect(page.locator(".q-behind .q-lens")).to_contain_text("Did you mean score?")
+    expect(page.locator("#policy-faults")).to_contain_text("line 2:13")
+    page.fill("#policy-source", "version: 1\nselection: {score: sharpe}\n")
+    expect(page.locator("#policy-checked")).to_have_text("It validates.")
+    page.click("text=Save draft")
+    expect(page.locator("text=is kept as a draft")).to_be_visible()
+    page.click("text=Publish")
+    page.fill("#dialog [name=reason]", "a plain start")
+    page.click("#dialog button[type=submit]")
+    expect(page.locator("text=alpha v2 is the active policy")).to_be_visible()
+    assert PolicyVersion.objects.get(state="active").version == 2
+
+
+def test_a_worlds_state_is_changed_by_a_dialog_that_wants_a_reason(page: Page) -> None:
+    page.goto("/admin/worlds/world/alpha/change/")
+    page.click("text=Change state")
+    page.select_option("#dialog [name=state]", "PAUSED")
+    page.click("#dialog button[type=submit]")
+    expect(page.locator("#dialog .errors")).to_be_visible()
+    assert World.objects.get().state == "ACTIVE"
+    page.fill("#dialog [name=reason]", "maintenance")
+    page.click("#dialog button[type=submit]")
+    expect(page.locator("text=alpha is now paused")).to_be_visible()
+    assert World.objects.get().state == "PAUSED"
+
+
+def test_the_chart_tells_what_the_mouse_points_at(page: Page) -> None:
+    page.goto(f"/admin/evaluation/evaluationrun/{EvaluationRun.objects.get().pk}/change/")
+    chart = page.locator(".q-chart svg")
+    expect(chart).to_be_visible()
+    expect(chart.locator("path.q-benchmark")).to_have_count(1)
+    words = chart.locator(".q-strip text").nth(60)
+    expect(words).to_be_hidden()
+    chart.locator(".q-strip rect").nth(60).hover()
+    expect(words).to_be_visible()
+    expect(words).to_contain_text("drawdown")
+
+
+@pytest.mark.parametrize("width", [1280, 900])
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/worlds/world/alpha/change/", "/admin/evaluation/evaluationrun/"]
+)
+def test_no_page_is_wider_than_its_window(page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -1,0 +1,109 @@
+"""Each invariant also stands in the database, named as a sentence, and bites.
+
+Each case copies a row of the table with some columns changed; the constraint that refuses must be the one named.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from psycopg import sql
+
+from evaluation.models import EvaluationRun, RunRevision
+from qmtl_site.outbox.models import DeliveryCursor
+from tests.api import ApiClient, results
+from tests.problem import OURS
+
+RUN, WORLD, BINDING = "evaluation_evaluationrun", "worlds_world", "strategies_binding"
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("ledger_ledger", {"stream": "x", "audit_sequence": -1}, "ledger_only_counts_up_from_zero"),
+    ("ledger_ledger", {"stream": "x", "event_sequence": -1}, "ledger_only_counts_up_from_zero"),
+    ("audit_auditentry", {}, "one_audit_entry_per_stream_and_sequence"),
+    (
+        "outbox_outboxevent",
+        {"event_id": "00000000-0000-4000-8000-000000000000"},
+        "one_event_per_stream_and_sequence",
+    ),
+    ("outbox_outboxevent", {"stream": "x"}, "one_event_per_id"),
+    ("outbox_deliverycursor", {}, "one_cursor_per_consumer_and_stream"),
+    ("blobs_blob", {"data": None, "sha256": "not a hash"}, "a_blob_is_named_by_its_hash"),
+    ("blobs_blob", {"data": None, "sha256": "A" * 64}, "a_blob_is_named_by_its_hash"),
+    ("blobs_blob", {"data": None, "sha256": "a" * 64, "size": -1}, "a_blob_has_a_size"),
+    ("blobs_blob", {"sha256": "a" * 64}, "an_inline_blob_has_its_own_name_and_size"),
+    ("http_idempotencykey", {}, "one_answer_per_user_and_idempotency_key"),
+    ("accounts_worldrole", {}, "a_role_is_held_once_per_user_and_world"),
+    ("accounts_worldrole", {"role": "king"}, "a_world_role_is_a_known_role"),
+    (WORLD, {"id": "ALPHA"}, "world_ids_differ_by_more_than_case"),
+    (WORLD, {"id": "a/b"}, "a_world_id_fits_in_a_url"),
+    (WORLD, {"id": "beta", "state": "GONE"}, "a_world_is_in_a_known_state"),
+    (WORLD, {"id": "beta", "periods_per_year": 0}, "a_year_has_periods"),
+    (WORLD, {"id": "beta", "reference_capital": 0}, "reference_capital_is_positive"),
+    (WORLD, {"id": "beta", "benchmark_times_id": "a" * 64}, "a_benchmark_has_returns_and_times"),
+    ("worlds_policyversion", {"state": "draft"}, "policy_versions_count_up_per_world"),
+    ("worlds_policyversion", {"version": 2}, "one_active_policy_per_world"),
+    ("worlds_policyversion", {"version": 2, "state": "secret"}, "a_policy_is_in_a_known_state"),
+    ("strategies_strategy", {"id": "MOM"}, "strategy_ids_differ_by_more_than_case"),
+    ("strategies_strategy", {"id": "../mom"}, "a_strategy_id_fits_in_a_url"),
+    ("strategies_strategy", {"id": "rev", "side": "up"}, "a_strategy_has_a_known_side"),
+    (BINDING, {}, "a_strategy_is_bound_once_per_world"),
+    (BINDING, {"state": "asleep"}, "a_binding_is_in_a_known_state"),
+    (RUN, {}, "a_run_id_is_used_once_per_world_and_strategy"),
+    (RUN, {"run_id": "LATEST"}, "a_run_id_fits_in_a_url_and_is_not_latest"),
+    (RUN, {"run_id": "a b"}, "a_run_id_fits_in_a_url_and_is_not_latest"),
+    (RUN, {"run_id": "r2", "stage": "dream"}, "a_run_has_a_known_stage"),
+    (RUN, {"run_id": "r2", "status": "lost"}, "a_run_is_in_a_known_status"),
+    (RUN, {"run_id": "r2", "evaluated_at": None}, "a_judged_run_says_when"),
+    (RUN, {"run_id": "r2", "strategy_id": "unbound"}, "a_run_belongs_to_a_binding"),
+    ("evaluation_runresult", {"verdict": "maybe"}, "a_result_has_a_known_verdict"),
+    ("evaluation_runrevision", {}, "revisions_of_a_run_count_up"),
+    ("evaluation_snapshot", {"run_id": 9999}, "a_snapshot_name_is_used_once_per_world"),
+    ("evaluation_cohortmember", {}, "one_cohort_member_per_family_and_strategy"),
+]
+IN_SQL_ONLY = {"a_run_belongs_to_a_binding", "an_inline_blob_has_its_own_name_and_size"}
+
+
+def declared() -> set[str]:
+    ours = [model for model in apps.get_models() if model._meta.app_label in OURS - {"knox"}]
+    return {constraint.name for model in ours for constraint in model._meta.constraints} | IN_SQL_ONLY
+
+
+@pytest.fixture
+def rows(root: ApiClient) -> None:
+    """At least one row in each table."""
+    root.make_world()
+    root.post("/strategies", {"id": "mom"}, idempotency_key="once")
+    root.submit("alpha", "mom", results())
+    root.evaluate("alpha")
+    DeliveryCursor.objects.create(consumer="handlers", stream="alpha")
+    revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
+    RunRevision(run=EvaluationRun.objects.get(), revision=1, **revision).save()
+
+
+def insert_copy(table: str, changes: dict[str, Any]) -> None:
+    """A row like the first one, under a new number if it has one, but for the changes."""
+    with connection.cursor() as cursor:
+        kind = "SELECT 1 FROM information_schema.columns WHERE table_name = %s AND column_name = 'id'"
+        cursor.execute(kind + " AND data_type = 'bigint'", [table])
+        new = {"id": 9999} if cursor.fetchone() else {}
+        copy = "INSERT INTO {0} SELECT c.* FROM {0} o, jsonb_populate_record(o, %s) c LIMIT 1"
+        cursor.execute(sql.SQL(copy).format(sql.Identifier(table)), [json.dumps(new | changes)])
+
+
+@pytest.mark.parametrize(("table", "changes", "name"), CASES, ids=[f"{c[2]} {c[1]}" for c in CASES])
+def test_the_constraint_bites(rows: None, table: str, changes: dict[str, Any], name: str) -> None:
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        insert_copy(table, changes)
+    assert caught.value.__cause__.diag.constraint_name == name
+
+
+def test_every_constraint_is_tried() -> None:
+    assert {name for _, _, name in CASES} == declared()
+
+
+def test_every_constraint_is_named_by_a_sentence() -> None:
+    assert [name for name in declared() if len(name.split("_")) < 3] == []
