@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ def check_refusals(it: Scene, prepared: Prepared) -> None:
 def line(endpoint: Endpoint, found: Load) -> str:
     return (
         f"  {endpoint.name}: {found.per_second:,.0f}/s, p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms, "
-        f"errors {found.errors}"
+        f"errors {found.errors} (load of the machine {os.getloadavg()[0]:.1f})"
     )
 
 
@@ -133,6 +134,7 @@ def figures_of(endpoint: Endpoint, loads: Sequence[Load]) -> list[Figure]:
     name = f"GET {endpoint.name}"
     return [
         Figure(name, median(load.per_second for load in loads), "/s", endpoint.target, at_least=True),
+        Figure(f"{name}: best round", max(load.per_second for load in loads), "/s"),
         Figure(f"{name}: p50", median(load.p50_ms for load in loads), "ms", digits=1),
         Figure(f"{name}: p99", median(load.p99_ms for load in loads), "ms", digits=1),
         Figure(f"{name}: errors", sum(load.errors for load in loads), "", 0),

@@ -76,7 +76,9 @@ class Results(Shape):
     equity: EquityInput | None = None
     pnl: PnlInput | None = None
     trades: TradesInput | None = None
-    metrics: dict[str, dict[str, FiniteNumber]] | None = None
+    metrics: dict[str, Annotated[dict[str, FiniteNumber], Field(max_length=500)]] | None = Field(
+        default=None, max_length=50
+    )
     risk: RiskInput | None = None
     benchmark_returns: SeriesInput | None = None
     meta: MetaInput = Field(default_factory=MetaInput)

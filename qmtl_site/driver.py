@@ -91,5 +91,7 @@ def wait_for_news(seconds: float) -> None:
 
 
 def raw() -> Any:
-    """psycopg's own connection under Django's, in autocommit."""
+    """psycopg's own connection under Django's, in autocommit; InterfaceError when a fault has closed it."""
+    if connection.connection is None or connection.connection.closed:
+        raise InterfaceError("the database connection was lost")
     return connection.connection

@@ -127,6 +127,7 @@ def diagnostic_lines(diagnostics: dict[str, Any]) -> list[tuple[str, str]]:
     health = diagnostics["validation_health"]
     return [
         ("Trials counted", figure(diagnostics.get("trials_counted"), "count")),
+        ("Trials that deflate the Sharpe", figure(diagnostics.get("trials_used"), "count")),
         ("Search intensity declared", figure(diagnostics.get("search_intensity"), "count")),
         ("Strategy complexity declared", figure(diagnostics.get("strategy_complexity"), "number")),
         ("Source of returns", figure(diagnostics.get("returns_source"))),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,12 @@ from evaluation.models import EvaluationRun, RunInput
 from evaluation.schemas import Results
 from qmtl.metrics import CATALOGUE, BadSeries, UnknownMetric, check_returns, resolve, returns_from_equity
 from qmtl_site.blobs import store
+from qmtl_site.http.problems import pointer
 from qmtl_site.http.refusals import Fault, Invalid
 from worlds.domain.series import SeriesInput, SeriesRefused, Times, read_times
 
 Floats = NDArray[np.float64]
+FAULTS_TOLD = 20
 CLIENT_BLOCKS = ("returns", "pnl", "sample", "risk", "robustness", "diagnostics")
 
 
@@ -109,18 +113,20 @@ def refused_series(refused: SeriesRefused | BadSeries, at: str) -> Invalid:
 
 def refuse_unknown_metrics(results: Results, at: str) -> None:
     """Names outside the catalogue are refused (unknown names may only stand in meta.extra_metrics)."""
-    faults = []
-    for block, values in (results.metrics or {}).items():
-        if block not in CLIENT_BLOCKS:
-            faults.append(Fault(f"{at}/metrics/{block}", f"there is no block {block!r}", CLIENT_BLOCKS))
-            continue
-        faults += [
-            Fault(f"{at}/metrics/{block}/{name}", f"there is no metric {block}.{name}", nearest(block, name))
-            for name in values
-            if f"{block}.{name}" not in CATALOGUE
-        ]
+    faults = list(islice(unknown_metrics(results.metrics or {}, at), FAULTS_TOLD))
     if faults:
         raise Invalid(faults[0].detail, faults=faults)
+
+
+def unknown_metrics(given: Mapping[str, Mapping[str, float]], at: str) -> Iterator[Fault]:
+    for block, values in given.items():
+        if block not in CLIENT_BLOCKS:
+            yield Fault(at + pointer(("metrics", block)), f"there is no block {block[:80]!r}", CLIENT_BLOCKS)
+            continue
+        for name in values:
+            if f"{block}.{name}" not in CATALOGUE:
+                place = at + pointer(("metrics", block, name))
+                yield Fault(place, f"there is no metric {block}.{name[:80]}", nearest(block, name))
 
 
 def nearest(block: str, name: str) -> tuple[str, ...]:

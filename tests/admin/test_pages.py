@@ -167,3 +167,14 @@ def test_pages_open_though_a_series_is_lost(
     for path in ("/admin/worlds/world/alpha/change/", run_url("good")):
         assert "is not in the blob store" in boss.get(path).content.decode()
     assert boss.get(run_url("good", "pnl.parquet")).status_code == 503
+
+
+def test_a_run_tells_the_trials_counted_and_those_that_deflate(
+    boss: Client, root: ApiClient, alpha: str
+) -> None:
+    root.make_strategy("mined")
+    root.submit("alpha", "mined", results(meta={"search_intensity": 500}))
+    root.evaluate("alpha")
+    lines = dict(boss.get(run_url("mined")).context["diagnostics"])
+    assert lines["Trials that deflate the Sharpe"] == "500"
+    assert lines["Trials counted"] != "500"

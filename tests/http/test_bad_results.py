@@ -113,6 +113,28 @@ def test_bad_results_leave_a_waiting_run_as_it_was(ready: ApiClient) -> None:
     assert EvaluationRun.objects.get().status == "submitted"
 
 
+@pytest.mark.parametrize(
+    ("posted", "most"),
+    [
+        ({"returns": series(["x"] * 1000)}, 1),
+        ({"returns": series([0.1] * 1000, timestamps=[1] * 1000)}, 1),
+        ({"metrics": {"returns": {f"m{n}": 1.0 for n in range(400)}}}, 20),
+        ({"metrics": {f"b{n}": {} for n in range(40)}}, 20),
+        ({"metrics": {"returns": {f"m{n}": 1.0 for n in range(501)}}}, 1),
+        ({f"member{n}": 1 for n in range(1000)}, 100),
+    ],
+)
+def test_of_very_many_faults_some_are_told(ready: ApiClient, posted: Any, most: int) -> None:
+    answer = ready.submit("alpha", "mom", posted)
+    assert refusal(answer) == (422, "E_VALIDATION")
+    assert 1 <= len(body(answer)["errors"]) <= most
+
+
+def test_a_name_is_escaped_in_its_pointer(ready: ApiClient) -> None:
+    answer = ready.submit("alpha", "mom", {"metrics": {"returns": {"a/b~c": 1.0}}})
+    assert pointer(answer) == "/results/metrics/returns/a~1b~0c"
+
+
 def test_the_nearest_metric_is_named(ready: ApiClient) -> None:
     answer = ready.submit("alpha", "mom", {"metrics": {"returns": {"sharp": 1.0}}})
     assert "returns.sharpe" in body(answer)["errors"][0]["nearest"]

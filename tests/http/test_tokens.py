@@ -41,7 +41,7 @@ def test_without_a_token_nothing_is_written(ready: ApiClient) -> None:
 
 @pytest.mark.parametrize("path", READS)
 def test_an_expired_token_is_refused(judged: ApiClient, path: str) -> None:
-    _, text = AuthToken.objects.create(User.objects.get(username="root"), expiry=timedelta(seconds=-1))
+    _, text = AuthToken.objects.create(User.objects.get(username="root"), expiry=timedelta(hours=-1))
     assert refusal(ApiClient(text).get(path)) == (401, "E_UNAUTHENTICATED")
 
 

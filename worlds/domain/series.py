@@ -37,8 +37,9 @@ class SeriesInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    values: list[FiniteNumber] = Field(min_length=1, max_length=MAX_POINTS)
-    timestamps: list[str] | None = Field(
+    # The first bad point is told, not a million of them.
+    values: list[FiniteNumber] = Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)
+    timestamps: Annotated[list[str], Field(fail_fast=True)] | None = Field(
         default=None, max_length=MAX_POINTS, description="RFC 3339, increasing."
     )
     start: str | None = Field(default=None, description="Time of the first value, RFC 3339.")
