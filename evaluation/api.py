@@ -122,7 +122,8 @@ class RunItem(StoredView):
     )
     def patch(self, request: Any, world_id: str, strategy_id: str, run_id: str) -> HttpResponse:
         self.body(schemas.RunPatch)
-        run_id = resolved(world_id, strategy_id, run_id)
+        stage = one_of(request.query_params, "stage", EvaluationRun.Stage.values)
+        run_id = resolved(world_id, strategy_id, run_id, stage)
         services.report_progress(world_id=world_id, strategy_id=strategy_id, run_id=run_id, actor=self.actor)
         return self.reply(selectors.run_document(selectors.get_run(world_id, strategy_id, run_id)))
 
@@ -146,7 +147,8 @@ class RunResults(ServiceView):
     )
     def post(self, request: Any, world_id: str, strategy_id: str, run_id: str) -> HttpResponse:
         results = self.body(schemas.Results)
-        run_id = resolved(world_id, strategy_id, run_id)
+        stage = one_of(request.query_params, "stage", EvaluationRun.Stage.values)
+        run_id = resolved(world_id, strategy_id, run_id, stage)
         services.post_results(
             world_id=world_id, strategy_id=strategy_id, run_id=run_id, results=results, actor=self.actor
         )

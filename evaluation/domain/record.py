@@ -56,7 +56,8 @@ class Record:
     def declared(self, name: str) -> float | None:
         """What the author says of himself: in `meta`, or as a figure of the block `diagnostics`."""
         given: Mapping[str, float] = (self.told.get("metrics") or {}).get("diagnostics") or {}
-        return self.meta.get(name, given.get(name))
+        value: float | None = self.meta.get(name, given.get(name))
+        return value
 
     @property
     def source(self) -> str:

@@ -36,8 +36,10 @@ def settle_bindings(outcomes: Sequence[Outcome], bindings: Mapping[str, Binding]
         binding = bindings[run.strategy_id]
         if run.stage != EvaluationRun.Stage.BACKTEST or binding.state != Binding.State.VALIDATING:
             continue
-        if move := move_of(binding, run, judgement):
-            moves.setdefault(run.strategy_id, move)
+        move = move_of(binding, run, judgement)
+        # Of several that waited together a pass decides: after a fail it would have been a resubmission.
+        if move and (run.strategy_id not in moves or move.by == "start_dry_run"):
+            moves[run.strategy_id] = move
     move_bindings(moves=list(moves.values()), actor=actor)
 
 

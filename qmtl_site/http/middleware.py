@@ -42,7 +42,7 @@ class RequestEnvelope:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit():
+        if not (length.isascii() and length.isdigit()):
             return problem(refusals.BadRequest("Content-Length is not a number"), request.request_id)  # type: ignore[attr-defined]
         if int(length) > settings.MAX_BODY_BYTES:
             limit = f"The body has {length} bytes; at most {settings.MAX_BODY_BYTES} are taken"

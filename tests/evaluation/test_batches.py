@@ -221,3 +221,13 @@ def test_a_cohort_with_a_lost_member_is_judged_without_the_probability(
     assert {document["summary"]["status"] for document in found.values()} == {"pass"}
     assert found["t2"]["evaluation"]["robustness"]["pbo"] is None
     assert found["v2"]["evaluation"]["robustness"]["pbo"] is not None
+
+
+def test_of_two_first_backtests_that_waited_together_a_pass_decides(root: ApiClient) -> None:
+    root.make_world()
+    root.make_strategy()
+    root.submit("alpha", "mom", results(returns(mean=-0.0002)), run_id="poor")
+    root.submit("alpha", "mom", results(), run_id="good")
+    root.evaluate("alpha")
+    (binding,) = body(root.get("/worlds/alpha/bindings"))["items"]
+    assert binding["state"] == "dry_run"
