@@ -27,7 +27,7 @@ lint: packages ## style, types, import contracts, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint --check --lint --quiet templates
 
-bench: packages ## the measurements of docs/scaling.md
+bench: packages ## measure how fast it is (ARGS=--long: as in benchmarks/README.md)
 	@$(LAUNCHER) with --durable -- $(BIN)/python -m benchmarks $(ARGS)
 
 demo: server-packages ## the core loop once on the console, on throw-away servers
