@@ -17,6 +17,7 @@ COPY strategies strategies
 COPY evaluation evaluation
 COPY rebalancing rebalancing
 COPY templates templates
+COPY docs docs
 
 # The settings want these two; collectstatic uses neither.
 RUN SECRET_KEY=only-for-this-step DATABASE_URL=postgresql://build/build python manage.py collectstatic --noinput

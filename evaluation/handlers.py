@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from evaluation import services, tasks
 from evaluation.events import RunUpdated
+from qmtl_site.audit.actor import Actor
 from qmtl_site.outbox.events import after
 from worlds.events import WorldStateChanged
 
@@ -39,6 +40,14 @@ def judge_a_run_that_has_its_results(event: dict[str, Any]) -> None:
 def judge_what_waited_while_the_world_was_paused(event: dict[str, Any]) -> None:
     if event["data"]["before"] == "PAUSED" and event["data"]["after"] in {"ACTIVE", "EVALUATION_ONLY"}:
         start(event["data"]["world_id"])
+
+
+@after(WorldStateChanged)
+def expire_what_a_retired_world_will_not_judge(event: dict[str, Any]) -> None:
+    if event["data"]["after"] == "RETIRED":
+        services.expire_open_runs(
+            world_id=event["data"]["world_id"], reason="the world is retired", actor=Actor.service("worlds")
+        )
 
 
 def start(world_id: str) -> None:

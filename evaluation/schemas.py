@@ -88,7 +88,7 @@ class Results(Shape):
         given = [name for name in ("returns", "equity", "pnl") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of returns, equity and pnl, not {' and '.join(given)}")
-        if not given and not self.metrics:
+        if not given and not any((self.metrics or {}).values()):
             raise ValueError("give returns, equity, pnl or metrics")
         return self
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import TemplateHTMLRenderer
 
 from qmtl_site.accounts.access import PUBLIC
+
+
+class JSONUnlessAsked(DefaultContentNegotiation):
+    """YAML for who names it; whatever else Accept says, JSON."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
 
 
 @extend_schema(exclude=True)
@@ -18,7 +29,7 @@ class SchemaDocument(SpectacularAPIView):
     access: ClassVar = {"GET": PUBLIC}
     authentication_classes = []
     renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
-    content_negotiation_class = DefaultContentNegotiation
+    content_negotiation_class = JSONUnlessAsked
 
 
 @extend_schema(exclude=True)

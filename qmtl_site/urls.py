@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from qmtl_site.guides import error_guide
 from qmtl_site.health import Health, Healthz, Readyz
 from qmtl_site.metrics.views import metrics_page
 from qmtl_site.schema import SchemaDocument, SchemaPage
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("evaluation.urls")),
     path("schema/", SchemaDocument.as_view(), name="schema"),
     path("schema/docs/", SchemaPage.as_view(url_name="schema"), name="schema-docs"),
+    path("docs/errors", error_guide),
     path("healthz", Healthz.as_view()),
     path("readyz", Readyz.as_view()),
     path("health", Health.as_view()),

@@ -71,6 +71,8 @@ def create_world(*, fields: WorldCreate, actor: Actor) -> World:
 def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: Any = None) -> World:
     world = lock_world(world_id)
     require_match(headers or {}, str(world.revision))
+    if not fields.model_fields_set:
+        return world
     if fields.owner:
         world.owner = named_user(fields.owner)
         grant_role(user=world.owner, world_id=world.id, role=Role.OWNER, actor=actor)

@@ -65,6 +65,18 @@ def expire_stale_batch(*, now: datetime) -> int:
     return save(found)
 
 
+@use_case
+def expire_open_runs(*, world_id: str, reason: str, actor: Actor) -> int:
+    """Expire all runs of a world that will not be judged any more."""
+    rows = EvaluationRun.objects.select_for_update(no_key=True).filter(
+        world_id=world_id, status__in=EvaluationRun.OPEN
+    )
+    found = list(rows.order_by("id"))
+    for run in found:
+        expire(run, reason, actor)
+    return save(found)
+
+
 def expire(run: EvaluationRun, reason: str, actor: Actor) -> None:
     before = run.status
     run.expire()

@@ -44,7 +44,7 @@ def canonical_hash(document: Any) -> str:
 
 def take(results: Results, *, at: str = "") -> Taken:
     """Check everything; Invalid with the pointers of the faults. `at` is where the results stand in the body."""
-    refuse_unknown_metrics(results, at)
+    refuse_bad_metrics(results, at)
     series = record_series(results, at)
     benchmark = None
     if results.benchmark_returns is not None:
@@ -111,22 +111,24 @@ def refused_series(refused: SeriesRefused | BadSeries, at: str) -> Invalid:
     return Invalid.at(f"{at}/values{place}", refused.reason)
 
 
-def refuse_unknown_metrics(results: Results, at: str) -> None:
-    """Names outside the catalogue are refused (unknown names may only stand in meta.extra_metrics)."""
-    faults = list(islice(unknown_metrics(results.metrics or {}, at), FAULTS_TOLD))
+def refuse_bad_metrics(results: Results, at: str) -> None:
+    """Names outside the catalogue (they may stand in meta.extra_metrics only), and figures that cannot be."""
+    faults = list(islice(bad_metrics(results.metrics or {}, at), FAULTS_TOLD))
     if faults:
         raise Invalid(faults[0].detail, faults=faults)
 
 
-def unknown_metrics(given: Mapping[str, Mapping[str, float]], at: str) -> Iterator[Fault]:
+def bad_metrics(given: Mapping[str, Mapping[str, float]], at: str) -> Iterator[Fault]:
     for block, values in given.items():
         if block not in CLIENT_BLOCKS:
             yield Fault(at + pointer(("metrics", block)), f"there is no block {block[:80]!r}", CLIENT_BLOCKS)
             continue
-        for name in values:
-            if f"{block}.{name}" not in CATALOGUE:
-                place = at + pointer(("metrics", block, name))
+        for name, value in values.items():
+            place, metric = at + pointer(("metrics", block, name)), CATALOGUE.get(f"{block}.{name}")
+            if metric is None:
                 yield Fault(place, f"there is no metric {block}.{name[:80]}", nearest(block, name))
+            elif (reason := metric.impossible(value)) is not None:
+                yield Fault(place, reason)
 
 
 def nearest(block: str, name: str) -> tuple[str, ...]:

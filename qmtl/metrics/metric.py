@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf, isinf
 from typing import Literal
 
 from qmtl.metrics.missing import Why
@@ -11,6 +12,9 @@ from qmtl.metrics.panel import Column, PanelView
 
 Sign = Literal["+", "-", "any"]
 Direction = Literal["higher", "lower", "none"]
+ROUNDING = 1e-9
+"""By so much another program's figure may be over the line."""
+
 Compute = Callable[[PanelView], Column]
 
 
@@ -39,6 +43,30 @@ class Metric:
     def dotted(self) -> str:
         """The full name, `block.name`."""
         return f"{self.block}.{self.name}"
+
+    def impossible(self, value: float) -> str | None:
+        """Why no record has such a figure; None where one may. For figures that somebody else computed."""
+        low, high = self.bounds
+        if low - ROUNDING <= value <= high + ROUNDING:
+            return None
+        if isinf(high):
+            return f"{self.name} is never below {low:g}"
+        if isinf(low):
+            return f"{self.name} is never above {high:g}"
+        return f"{self.name} is always within {low:g} and {high:g}"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where the figure always lies, by its unit and sign; nobody loses more than everything."""
+        low = 0.0 if self.sign == "+" else -inf
+        high = 0.0 if self.sign == "-" else inf
+        if self.unit == "probability":
+            return 0.0, 1.0
+        if self.block == "returns" and self.unit.startswith("fraction"):
+            low = max(low, -1.0)
+            if self.sign == "+" and self.unit == "fraction":
+                high = 1.0
+        return low, high
 
 
 def computed(

@@ -15,10 +15,15 @@ def tags(header: str) -> set[str]:
     return {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",") if tag.strip()}
 
 
+def strong_tags(header: str) -> set[str]:
+    """Those of If-Match, where a weak one matches nothing (RFC 9110, 13.1.1)."""
+    return tags(",".join(tag for tag in header.split(",") if not tag.strip().startswith("W/")))
+
+
 def require_match(headers: Mapping[str, str], current: str) -> None:
     """PreconditionFailed when If-Match is given and names neither the current tag nor `*`."""
     given = headers.get("If-Match")
-    if given is not None and not tags(given) & {current, "*"}:
+    if given is not None and not strong_tags(given) & {current, "*"}:
         raise PreconditionFailed(f'The current ETag is "{current}"', current_etag=current)
 
 

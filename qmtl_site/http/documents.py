@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import IO, Any
 
 import orjson
@@ -32,11 +34,47 @@ def load(raw: bytes) -> Any:
         raise BadRequest(
             f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
         ) from None
+    refuse_repeated_keys(raw, value)
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         refuse_depth(value)
     if b"\\u0000" in raw:
         refuse_nul(value)
     return value
+
+
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def refuse_repeated_keys(raw: bytes, value: Any) -> None:
+    """A key that stands twice in an object: parsers keep the last one, and the author may have meant the other.
+
+    Outside of strings there is one colon per written key; only where they are more than the keys that were
+    kept is the text read a second time, slowly, for the name.
+    """
+    if STRING.sub(b"", raw).count(b":") > keys_in(value):
+        json.loads(raw, object_pairs_hook=refuse_repeated)
+
+
+def keys_in(value: Any) -> int:
+    """How many keys all objects of a JSON value have together."""
+    total, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            total += len(item)
+            pending += [child for child in item.values() if isinstance(child, dict | list)]
+        elif isinstance(item, list):
+            pending += [child for child in item if isinstance(child, dict | list)]
+    return total
+
+
+def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(f"The key {twice[:80]!r} stands twice in one object")
+    return found
 
 
 def refuse_depth(value: Any) -> None:

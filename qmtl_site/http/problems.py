@@ -29,13 +29,16 @@ def pointer(location: tuple[int | str, ...]) -> str:
 
 
 def faults_of(errors: list[ErrorDetails]) -> list[Fault]:
-    return [Fault(pointer(error["loc"]), error["msg"]) for error in errors[:100]]
+    return [
+        Fault(pointer(error["loc"]), error["msg"].removeprefix("Value error, ")) for error in errors[:100]
+    ]
 
 
 def invalid(error: pydantic.ValidationError) -> refusals.Invalid:
     faults = faults_of(error.errors(include_url=False, include_context=False, include_input=False))
     first = faults[0]
-    return refusals.Invalid(f"{first.pointer or '/'}: {first.detail}", faults=faults)
+    detail = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
+    return refusals.Invalid(detail, faults=faults)
 
 
 def illegal_transition(error: TransitionNotAllowed) -> refusals.IllegalTransition:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from evaluation.models import EvaluationRun
 from evaluation.services import expire_stale_runs
+from qmtl_site.outbox.relay import relay_all
 from tests.api import ApiClient, body, results, returns
 from tests.evaluation.conftest import Judge
 from tests.problem import nothing_written, refusal
@@ -50,6 +51,18 @@ def test_a_paused_world_takes_results_and_evaluates_them_on_resume(ready: ApiCli
     assert (ready.evaluate("alpha"), statuses()) == (0, {"r1": "evaluating"})
     move_world(ready, "ACTIVE")
     assert (ready.evaluate("alpha"), statuses()) == (1, {"r1": "evaluated"})
+
+
+def test_a_retired_world_leaves_no_run_open(ready: ApiClient) -> None:
+    move_world(ready, "PAUSED")
+    ready.submit("alpha", "mom", results())
+    ready.post(RUNS, {"run_id": "waiting"})
+    move_world(ready, "RETIRED")
+    while relay_all():
+        pass
+    assert statuses() == {"r1": "expired", "waiting": "expired"}
+    (run,) = body(ready.get(f"{RUNS}?limit=1"))["items"]
+    assert run["status_reason"] == "the world is retired"
 
 
 def test_runs_of_a_long_pause_are_not_expired_before_they_are_evaluated(ready: ApiClient) -> None:

@@ -162,5 +162,16 @@ def test_the_service_speaks_json_whatever_is_accepted(ready: ApiClient, accept: 
     assert ready.get("/worlds/alpha", accept=accept)["Content-Type"] == "application/json"
 
 
-def test_a_schema_in_an_unknown_form_is_a_problem_document(ready: ApiClient) -> None:
-    assert refusal(ready.get("/schema/", accept="image/png")) == (400, "E_MALFORMED")
+def test_the_schema_is_json_unless_yaml_is_named(ready: ApiClient) -> None:
+    for accept in ("image/png", "application/json", "*/*"):
+        assert body(ready.get("/schema/", accept=accept))["openapi"].startswith("3.")
+    assert ready.get("/schema/?format=yaml").content.startswith(b"openapi:")
+    assert refusal(ready.get("/schema/?format=xml")) == (404, "E_NOT_FOUND")
+
+
+def test_the_type_of_a_problem_leads_to_a_page_about_its_code(root: ApiClient) -> None:
+    problem = body(root.get("/worlds/nowhere"))
+    page, _, anchor = problem["type"].partition("#")
+    answer = root.get(page)
+    assert answer.status_code == 200
+    assert anchor.upper() in answer.content.decode()

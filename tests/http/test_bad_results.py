@@ -213,3 +213,28 @@ def test_a_running_backtest_does_not_start_again_once_results_are_in(ready: ApiC
     answer = ready.patch(f"{RUNS}/r1", {"status": "backtest_running"})
     assert refusal(answer) == (409, "E_ILLEGAL_TRANSITION")
     assert (body(answer)["current"], body(answer)["open"]) == ("evaluating", ["expire", "finish"])
+
+
+IMPOSSIBLE = {
+    "a drawdown above 0": ("returns", "max_drawdown", 0.5),
+    "a drawdown below -1": ("returns", "max_drawdown", -1.2),
+    "a probability above 1": ("robustness", "probabilistic_sharpe_ratio", 2.0),
+    "a negative volatility": ("returns", "volatility", -2),
+    "a win rate in per cent": ("returns", "win_rate", 55.0),
+    "a total return below -1": ("returns", "total_return", -1.5),
+    "a negative number of trades": ("sample", "n_trades_total", -1),
+}
+
+
+@pytest.mark.parametrize("given", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_finished_metrics_that_no_record_can_have_are_refused(ready: ApiClient, given: Any) -> None:
+    block, name, value = given
+    with nothing_written():
+        answer = ready.post(RUNS, {"run_id": "x", "results": {"metrics": {block: {name: value}}}})
+    assert refusal(answer) == (422, "E_VALIDATION")
+    assert pointer(answer) == f"/results/metrics/{block}/{name}"
+
+
+def test_finished_metrics_without_a_figure_are_nothing(ready: ApiClient) -> None:
+    answer = ready.post(RUNS, {"results": {"metrics": {"returns": {}}}})
+    assert refusal(answer) == (422, "E_VALIDATION")
