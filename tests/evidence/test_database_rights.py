@@ -62,3 +62,28 @@ def test_the_two_roles_are_two(judged: EvaluationRun) -> None:
             cursor.execute("SELECT current_user")
             names.add(cursor.fetchone())
     assert len(names) == 2
+
+
+@pytest.mark.parametrize("role", ["default", "owner"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE worlds_policyversion SET version = 77",
+        "UPDATE worlds_policyversion SET created_by_id = NULL",
+        "UPDATE worlds_policyversion SET created_at = '2000-01-01'",
+        "UPDATE worlds_policyversion SET world_id = 'other'",
+        "DELETE FROM worlds_policyversion",
+        "UPDATE worlds_world SET periods_per_year = 12",
+        "UPDATE worlds_world SET figures_frozen_at = NULL",
+        "DELETE FROM worlds_world",
+        "UPDATE strategies_binding SET world_id = 'other'",
+        "DELETE FROM strategies_binding",
+        "DELETE FROM strategies_strategy",
+    ],
+)
+def test_nobody_changes_what_evidence_refers_to(
+    judged: EvaluationRun, statement: LiteralString, role: str
+) -> None:
+    with refusal(role) as caught, connections[role].cursor() as cursor:
+        cursor.execute(statement)
+    assert isinstance(caught.value.__cause__, errors.RestrictViolation)
