@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from evaluation.domain.charts import Chart, equity_chart, with_start
-from evaluation.domain.figures import equity_of
 from evaluation.domain.record import Record, WorldTerms
 from evaluation.domain.sheet_tables import Bounded, Table, rules_by_owner, tables
+from evaluation.domain.simulation import equity_of
 from evaluation.models import EvaluationRun, RunResult, RunRevision, Snapshot
 from evaluation.services.loading import load_one, world_terms
 from qmtl_site.audit.models import AuditEntry

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.domain.figures import Sheet, equity_of
+from evaluation.domain.figures import Sheet
 from evaluation.domain.judgement import Judgement
 from evaluation.domain.record import Record, WorldTerms
+from evaluation.domain.simulation import equity_of
 
 HEAD = 256
 

@@ -12,20 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.domain.record import DAY_MS, Record, WorldTerms, aligned
+from evaluation.domain.record import Record, WorldTerms, aligned
+from evaluation.domain.simulation import equity_of
 from qmtl.metrics import (
     CATALOGUE,
-    Column,
     MeasuredRow,
     benchmark_block,
-    measure,
     measure_many,
     pnl_block,
     regime_coverage,
     sample_block,
-    simulate_equity,
 )
-from worlds.domain.expression import MetricName
 from worlds.domain.series import iso
 
 DIVERGENCE = 1e-6
@@ -140,20 +137,6 @@ def window(record: Record) -> str | None:
     return f"{iso(int(record.times[0]))}/{iso(int(record.times[-1]))}"
 
 
-def equity_of(record: Record, terms: WorldTerms) -> tuple[Column, float]:
-    """Equity E_1..E_T and the capital E_0, reported or simulated with the world's reference capital."""
-    if record.equity is not None:
-        return record.equity[1:], float(record.equity[0])
-    assert record.returns is not None
-    return simulate_equity(record.returns, terms.reference_capital), terms.reference_capital
-
-
-def pnl_of(equity: Column, capital: float) -> Column:
-    """Profit and loss per period; NaN where the equity has grown beyond what a number holds."""
-    with np.errstate(invalid="ignore"):
-        return np.diff(np.concatenate(([capital], equity)))
-
-
 def pnl_figures(record: Record, terms: WorldTerms, missing: dict[str, str]) -> Block:
     equity, capital = equity_of(record, terms)
     with np.errstate(invalid="ignore"):
@@ -248,47 +231,3 @@ def add_absent(blocks: dict[str, Block], missing: dict[str, str], *, reason: str
                 missing.setdefault(dotted, reason)
             else:
                 missing.pop(dotted, None)
-
-
-def lookup(name: MetricName, record: Record, sheet: Sheet, terms: WorldTerms) -> float | None:
-    """A figure by its name in the expression language; None where this run alone does not have it."""
-    match name.kind:
-        case "metric":
-            return sheet.flat().get(name.metric)
-        case "benchmark":
-            return sheet.flat().get(f"benchmark.{name.metric}")
-        case "extra":
-            value = (record.meta.get("extra_metrics") or {}).get(name.metric)
-            return None if value is None else float(value)
-        case "window" if name.days is not None:
-            return window_figure(name.metric, name.days, record, terms)
-        case "pnl_daily":
-            return daily_pnl(name.metric, record, terms)
-    return None
-
-
-def window_figure(dotted: str, days: int, record: Record, terms: WorldTerms) -> float | None:
-    """A return-based metric over the last N days; missing when the record does not reach back so far."""
-    if record.times is None or record.times[-1] - record.times[0] < (days - 7) * DAY_MS:
-        return None
-    tail = record.last_days(days)
-    if tail.size < 2 or dotted not in CATALOGUE:
-        return None
-    found = measure(
-        tail[None, :],
-        periods_per_year=terms.periods_per_year,
-        risk_free_rate=terms.risk_free_rate,
-        only={dotted},
-    ).columns.get(dotted)
-    return None if found is None or np.isnan(found[0]) else float(found[0])
-
-
-def daily_pnl(name: str, record: Record, terms: WorldTerms) -> float | None:
-    """Mean or least profit and loss of a UTC day, in currency."""
-    if record.returns is None or record.times is None:
-        return None
-    equity, capital = equity_of(record, terms)
-    pnl = pnl_of(equity, capital)
-    _, place = np.unique(record.times // DAY_MS, return_inverse=True)
-    days = np.bincount(place, weights=pnl)
-    return float(days.mean() if name == "pnl_daily_mean" else days.min())

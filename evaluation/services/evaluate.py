@@ -12,7 +12,8 @@ from datetime import datetime
 import structlog
 from django.utils import timezone
 
-from evaluation.domain.figures import FamilyTrials, Sheet, lookup, sheets
+from evaluation.domain.columns import Columns
+from evaluation.domain.figures import FamilyTrials, Sheet, sheets
 from evaluation.domain.judgement import Judgement, failed_to_evaluate, judge
 from evaluation.domain.record import Record, WorldTerms
 from evaluation.domain.rules.rule import Case
@@ -127,7 +128,8 @@ def judge_together(
 def judge_run(
     run: EvaluationRun, record: Record, sheet: Sheet, terms: WorldTerms, active: ActivePolicy | None
 ) -> Judgement:
-    case = Case(run.stage, sheet.flat(), sheet.missing, lambda name: lookup(name, record, sheet, terms))
+    figures = sheet.flat()
+    case = Case(run.stage, figures, sheet.missing, Columns([record], [figures], terms))
     return judge(
         case,
         policy=active.policy if active else None,

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evaluation.domain.figures import equity_of, pnl_of
 from evaluation.domain.record import Record, WorldTerms
+from evaluation.domain.simulation import equity_of, pnl_of
 from qmtl_site.blobs.store import name_of
 
 

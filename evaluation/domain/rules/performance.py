@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from evaluation.domain.rules.rule import Case, OnMissing, RuleResult, judge_bounds, present
+from evaluation.domain.rules.rule import Bound, BoundRule, present
 from worlds.domain.policy import Policy, Profile
+from worlds.domain.policy.profiles import Performance as PerformanceSection
 
 
-class Performance:
+class Performance(BoundRule):
     """Does it earn enough for the pain?"""
 
     name = "performance"
 
-    def judge(
-        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
-    ) -> RuleResult | None:
-        section = profile.performance
-        if section is None:
-            return None
-        bounds = present(
+    def section(self, policy: Policy, profile: Profile) -> PerformanceSection | None:
+        return profile.performance
+
+    def bounds(self, section: PerformanceSection) -> list[Bound]:
+        return present(
             ("sharpe_min", "returns.sharpe", ">=", section.sharpe_min),
             (
                 "max_dd_max",
@@ -27,4 +26,3 @@ class Performance:
             ),
             ("gain_to_pain_min", "returns.gain_to_pain_ratio", ">=", section.gain_to_pain_min),
         )
-        return judge_bounds(self.name, bounds, case, section=section, on_missing=on_missing)

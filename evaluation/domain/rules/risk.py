@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from evaluation.domain.rules.rule import Case, OnMissing, RuleResult, judge_bounds, present
+from evaluation.domain.rules.rule import Bound, BoundRule, present
 from worlds.domain.policy import Policy, Profile
+from worlds.domain.policy.profiles import Risk as RiskSection
 
 
-class Risk:
+class Risk(BoundRule):
     """Can it be traded at its size, beside what is live?"""
 
     name = "risk"
 
-    def judge(
-        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
-    ) -> RuleResult | None:
-        section = profile.risk
-        if section is None:
-            return None
-        bounds = present(
+    def section(self, policy: Policy, profile: Profile) -> RiskSection | None:
+        return profile.risk
+
+    def bounds(self, section: RiskSection) -> list[Bound]:
+        return present(
             ("adv_utilization_p95_max", "risk.adv_utilization_p95", "<=", section.adv_utilization_p95_max),
             (
                 "participation_rate_p95_max",
@@ -34,4 +33,3 @@ class Risk:
                 section.capacity_estimate_base_min,
             ),
         )
-        return judge_bounds(self.name, bounds, case, section=section, on_missing=on_missing)

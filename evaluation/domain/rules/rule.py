@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +51,7 @@ class Case:
     stage: str
     figures: Figures
     missing: Mapping[str, str]
-    lookup: Callable[[MetricName], float | None] = lambda name: None
-
-    def column(self, name: MetricName) -> NDArray[np.float64]:
-        """The figure as a column of one candidate; NaN where it is missing."""
-        value = self.lookup(name)
-        return np.array([np.nan if value is None else value])
+    columns: Callable[[MetricName], NDArray[np.float64]] = lambda name: np.array([np.nan])
 
 
 class Rule(Protocol):
@@ -67,6 +62,36 @@ class Rule(Protocol):
     def judge(
         self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
     ) -> RuleResult | None: ...
+
+
+class BoundRule:
+    """A rule that holds figures against the bounds of one section of the policy.
+
+    `alone`: a run's own figures are enough; else the rule asks how it stands among others, and is part of
+    decisions only. `stages`: of the runs that it is about.
+    """
+
+    name: str
+    alone: ClassVar[bool] = True
+    stages: ClassVar[frozenset[str]] = frozenset({"backtest", "paper", "live"})
+
+    def section(self, policy: Policy, profile: Profile) -> Any:
+        """The rule's section, None where it is off."""
+        raise NotImplementedError
+
+    def bounds(self, section: Any) -> list[Bound]:
+        raise NotImplementedError
+
+    def applies(self, stage: str, section: Any) -> bool:
+        return section is not None and stage in self.stages
+
+    def judge(
+        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
+    ) -> RuleResult | None:
+        section = self.section(policy, profile)
+        if not self.alone or not self.applies(case.stage, section):
+            return None
+        return judge_bounds(self.name, self.bounds(section), case, section=section, on_missing=on_missing)
 
 
 @dataclass(frozen=True)
@@ -86,7 +111,7 @@ class Bound:
         margin = figure - self.value if self.op == ">=" else self.value - figure
         verb = "meets" if margin >= 0 else "misses"
         return Check(
-            self, figure, margin, f"{self.name} {figure:.3g} {verb} {self.key} {self.value:g}{_by(margin)}"
+            self, figure, margin, f"{self.name} {told(figure)} {verb} {self.key} {self.value:g}{_by(margin)}"
         )
 
     @property
@@ -94,8 +119,13 @@ class Bound:
         return self.metric.rpartition(".")[2]
 
 
+def told(figure: float) -> str:
+    """Four digits, and whole numbers as they are."""
+    return f"{figure:.0f}" if figure == round(figure) and abs(figure) < 1e15 else f"{figure:.4g}"
+
+
 def _by(margin: float) -> str:
-    return "" if margin >= 0 else f" by {abs(margin):.3g}"
+    return "" if margin >= 0 else f" by {told(abs(margin))}"
 
 
 @dataclass(frozen=True)

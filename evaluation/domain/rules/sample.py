@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from evaluation.domain.rules.rule import Case, OnMissing, RuleResult, judge_bounds, present
+from evaluation.domain.rules.rule import Bound, BoundRule, present
 from worlds.domain.policy import Policy, Profile
+from worlds.domain.policy.profiles import Sample as SampleSection
 
 
-class Sample:
+class Sample(BoundRule):
     """Is the record long enough to judge by?"""
 
     name = "sample"
 
-    def judge(
-        self, case: Case, *, policy: Policy, profile: Profile, on_missing: OnMissing
-    ) -> RuleResult | None:
-        section = profile.sample
-        if section is None:
-            return None
-        bounds = present(
+    def section(self, policy: Policy, profile: Profile) -> SampleSection | None:
+        return profile.sample
+
+    def bounds(self, section: SampleSection) -> list[Bound]:
+        return present(
             ("min_effective_years", "sample.effective_history_years", ">=", section.min_effective_years),
             ("min_trades_total", "sample.n_trades_total", ">=", section.min_trades_total),
             ("min_sample_days", "sample.sample_days", ">=", section.min_sample_days),
         )
-        return judge_bounds(self.name, bounds, case, section=section, on_missing=on_missing)

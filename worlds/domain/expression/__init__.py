@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from worlds.domain.expression.evaluation import OnMissing, evaluate_gate, evaluate_score
 from worlds.domain.expression.faults import ExpressionFault
-from worlds.domain.expression.margins import LeafMargin, failed_leaves
+from worlds.domain.expression.margins import LeafColumns, LeafMargin, failed_leaves, lacking_leaves
 from worlds.domain.expression.names import MetricName, UnknownName, parse_name
 from worlds.domain.expression.nodes import (
     And,
@@ -39,6 +39,7 @@ __all__ = [
     "Expression",
     "ExpressionFault",
     "ExpressionKind",
+    "LeafColumns",
     "LeafMargin",
     "MetricName",
     "Name",
@@ -52,6 +53,7 @@ __all__ = [
     "evaluate_score",
     "failed_leaves",
     "is_condition",
+    "lacking_leaves",
     "names",
     "parse_expression",
     "parse_name",

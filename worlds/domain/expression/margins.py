@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from worlds.domain.expression.evaluation import FAIL, PASS, Floats, evaluate_gate, evaluate_score
+from worlds.domain.expression.evaluation import FAIL, PASS, Columns, Floats, evaluate_gate, evaluate_score
 from worlds.domain.expression.names import MetricName
 from worlds.domain.expression.nodes import (
     FLIPPED,
@@ -21,7 +22,6 @@ from worlds.domain.expression.nodes import (
     Not,
     Number,
     Or,
-    Quantity,
 )
 from worlds.domain.expression.text import to_text
 
@@ -42,58 +42,88 @@ class LeafMargin:
     margin: float | None
 
 
-def failed_leaves(expression: Expression, lookup: Lookup) -> list[LeafMargin]:
-    """The comparisons for which one candidate does not pass; none where it passes.
+@dataclass(frozen=True, slots=True)
+class LeafColumns:
+    """One comparison over all candidates, shape (size,) each.
 
-    Under `or` the branches are listed only where all of them fail; under `not` a comparison is turned round.
+    `lacking`: for whom it is among the reasons of not passing. Figures that are missing are NaN.
+    """
+
+    text: str
+    values: Floats
+    bounds: Floats
+    margins: Floats
+    lacking: NDArray[np.bool_]
+
+    def of(self, candidate: int) -> LeafMargin:
+        value, bound, margin = (
+            None if np.isnan(column[candidate]) else float(column[candidate])
+            for column in (self.values, self.bounds, self.margins)
+        )
+        return LeafMargin(self.text, value, bound, margin)
+
+
+def lacking_leaves(expression: Expression, columns: Columns, size: int) -> list[LeafColumns]:
+    """The comparisons for which some of `size` candidates do not pass; none where all pass.
+
+    Under `or` a branch is lacking only where all of them fail; under `not` a comparison is turned round.
     Raises TypeError for a score.
     """
+    if not isinstance(expression, (Compare, And, Or, Not)):
+        raise TypeError("a score is no gate")
+    everybody = np.ones(size, dtype=np.bool_)
+    return [
+        _margins(leaf, lacking, columns)
+        for leaf, lacking in _failing(expression, columns, everybody, wanted=True)
+    ]
+
+
+def failed_leaves(expression: Expression, lookup: Lookup) -> list[LeafMargin]:
+    """The comparisons for which one candidate does not pass; none where it passes. Raises TypeError for a score."""
 
     def columns(name: MetricName) -> Floats:
         value = lookup(name)
         return np.array([np.nan if value is None else value], dtype=np.float64)
 
-    if not isinstance(expression, (Compare, And, Or, Not)):
-        raise TypeError("a score is no gate")
-    return [_margin(leaf, columns) for leaf in _failing(expression, columns, wanted=True)]
+    return [leaf.of(0) for leaf in lacking_leaves(expression, columns, 1)]
 
 
-def _failing(node: Condition, columns: Callable[[MetricName], Floats], *, wanted: bool) -> Iterator[Compare]:
-    """Leaves, written as they would have to hold, for which `node` is not what is `wanted`."""
-    verdict = evaluate_gate(node, columns, 1, on_missing="warn")[0]
-    if verdict == (PASS if wanted else FAIL):
+def _failing(
+    node: Condition, columns: Columns, among: NDArray[np.bool_], *, wanted: bool
+) -> Iterator[tuple[Compare, NDArray[np.bool_]]]:
+    """Leaves, written as they would have to hold, and for whom `node` is not what is `wanted`."""
+    verdicts = evaluate_gate(node, columns, among.size, on_missing="warn")
+    lacking = among & (verdicts != (PASS if wanted else FAIL))
+    if not lacking.any():
         return
     match node:
         case And(terms) | Or(terms):
             for term in terms:
-                yield from _failing(term, columns, wanted=wanted)
+                yield from _failing(term, columns, lacking, wanted=wanted)
         case Not(term):
-            yield from _failing(term, columns, wanted=not wanted)
+            yield from _failing(term, columns, lacking, wanted=not wanted)
         case Compare(operator, left, right):
-            yield Compare(operator if wanted else NEGATED[operator], left, right)
+            yield Compare(operator if wanted else NEGATED[operator], left, right), lacking
 
 
-def _margin(leaf: Compare, columns: Callable[[MetricName], Floats]) -> LeafMargin:
+def _margins(leaf: Compare, lacking: NDArray[np.bool_], columns: Columns) -> LeafColumns:
     if isinstance(leaf.left, Number):
         leaf = Compare(FLIPPED[leaf.operator], leaf.right, leaf.left)
-    value, bound = _value(leaf.left, columns), _value(leaf.right, columns)
-    margin = None if value is None or bound is None else _lacking(leaf.operator, value, bound)
-    return LeafMargin(to_text(leaf), value, bound, margin)
+    values = evaluate_score(leaf.left, columns, lacking.size)
+    bounds = evaluate_score(leaf.right, columns, lacking.size)
+    return LeafColumns(to_text(leaf), values, bounds, _shortfalls(leaf.operator, values, bounds), lacking)
 
 
-def _value(quantity: Quantity, columns: Callable[[MetricName], Floats]) -> float | None:
-    value = float(evaluate_score(quantity, columns, 1)[0])
-    return None if np.isnan(value) else value
-
-
-def _lacking(operator: CompareOperator, value: float, bound: float) -> float | None:
+def _shortfalls(operator: CompareOperator, values: Floats, bounds: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        difference = values - bounds
     match operator:
         case ">" | ">=":
-            margin = value - bound
+            margins = difference
         case "<" | "<=":
-            margin = bound - value
+            margins = -difference
         case "==":
-            margin = -abs(value - bound)
+            margins = -np.abs(difference)
         case "!=":
-            margin = 0.0
-    return margin + 0.0 if np.isfinite(margin) else None
+            margins = difference * 0.0
+    return np.where(np.isfinite(margins), margins + 0.0, np.nan)

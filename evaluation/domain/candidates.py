@@ -1,0 +1,84 @@
+"""What a decision is made from: the situation of a world and its candidates, evidence included.
+
+Nothing here is looked up, and nothing is missing that a replay would need. Times are UTC milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from evaluation.domain.record import Record, WorldTerms
+from worlds.domain.policy import Policy
+from worlds.domain.policy.selection import Side
+
+CandidateState = Literal["dry_run", "live"]
+Figures = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The run that a candidate is judged by: its record and its figures by dotted name (None: missing).
+
+    `backtest`: the figures of the binding's newest backtest, to hold paper and live results against.
+    """
+
+    run_id: str
+    stage: str
+    evaluated_at: int
+    record: Record
+    figures: Figures
+    backtest: Figures
+
+    @property
+    def first(self) -> int | None:
+        times = self.record.times
+        return None if times is None or not times.size else int(times[0])
+
+    @property
+    def last(self) -> int | None:
+        times = self.record.times
+        return None if times is None or not times.size else int(times[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A binding in `dry_run` or `live`.
+
+    `dwell`: milliseconds in its state, without those in which the world was paused. `passing_since` and
+    `failing_since`: when the present row of counted passes or failures began. `counted_slot`: start of the
+    newest schedule slot in which its counters moved. `error`: why its evidence could not be read.
+    """
+
+    strategy_id: str
+    family: str
+    side: Side
+    state: CandidateState
+    state_since: int
+    dwell: int
+    passes: int = 0
+    failures: int = 0
+    passing_since: int | None = None
+    failing_since: int | None = None
+    counted_run: str = ""
+    counted_slot: int | None = None
+    gate_closed: bool = False
+    evidence: Evidence | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The world at the moment of the decision. `slot` None: counters do not move (a question, not an evaluation)."""
+
+    world_id: str
+    policy: Policy
+    policy_version: int
+    terms: WorldTerms
+    now: int
+    slot: int | None
+    world_state: str = "ACTIVE"
+    allow_live: bool = False
+    circuit_breaker: bool = False
+    last_promotion: int | None = None
