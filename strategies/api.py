@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -14,19 +16,24 @@ from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import Invalid, PreconditionFailed
 from strategies import errors, schemas, services
-from strategies.models import Binding
+from strategies.models import Binding, PerformanceSeries
 from strategies.selectors import (
     binding_document,
     bindings_of,
     get_strategy,
+    performance_page,
     strategy_document,
     visible_strategies,
 )
+from worlds.domain.series import EARLIEST, LATEST
 from worlds.errors import WorldRetired
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="ETag that must still hold."
 )
+MODE = OpenApiParameter("mode", str, enum=PerformanceSeries.Mode.values)
+FROM = OpenApiParameter("from", datetime, description="First time, RFC 3339 with its zone.")
+TO = OpenApiParameter("to", datetime, description="Time from which on no more is wanted, likewise.")
 
 
 class Strategies(ServiceView):
@@ -120,3 +127,55 @@ class Bindings(ServiceView):
         services.bind_strategies(world_id=world_id, strategy_ids=wanted, actor=self.actor)
         rows = bindings_of(world_id).filter(strategy_id__in=wanted).order_by("id")
         return self.reply({"items": [binding_document(row) for row in rows]}, status=201)
+
+
+class Performance(ServiceView):
+    access: ClassVar = {"GET": READ, "POST": roles(Role.RUNNER)}
+
+    @operation(
+        "What a strategy reported of its performance, over all its stays",
+        response=schemas.PerformancePage,
+        parameters=[*PAGED, MODE, FROM, TO],
+    )
+    def get(self, request: Any, world_id: str, strategy_id: str) -> HttpResponse:
+        params = request.query_params
+        mode = params.get("mode")
+        if mode is not None and mode not in PerformanceSeries.Mode.values:
+            raise Invalid.at("?mode", f"mode is one of {', '.join(PerformanceSeries.Mode.values)}")
+        start, end = moment_of(params, "from"), moment_of(params, "to")
+        if start and end and start >= end:
+            raise Invalid.at("?to", "to must be later than from")
+        return self.reply(performance_page(world_id, strategy_id, params, mode=mode, start=start, end=end))
+
+    @operation(
+        "Report records of performance: a list, or `{records: [...]}`",
+        request=schemas.PerformanceBody,
+        response=schemas.PerformanceAccepted,
+        status=202,
+        refused=[WorldRetired, errors.TakesNoPerformance, errors.PerformanceConflict],
+    )
+    def post(self, request: Any, world_id: str, strategy_id: str) -> HttpResponse:
+        if isinstance(request.data, list):
+            posted, at = schemas.PerformanceList.model_validate(request.data).root, ""
+        else:
+            posted, at = self.body(schemas.PerformanceReport).records, "/records"
+        reported = services.report_performance(
+            world_id=world_id, strategy_id=strategy_id, posted=posted, actor=self.actor, at=at
+        )
+        return self.reply(asdict(reported), status=202)
+
+
+def moment_of(params: Any, name: str) -> datetime | None:
+    """A time of the query; without a zone it could mean any of 26 hours."""
+    text = params.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid.at(f"?{name}", f"{name} is not an RFC 3339 time") from None
+    if moment.tzinfo is None:
+        raise Invalid.at(f"?{name}", f"{name} has no zone; write Z for UTC")
+    if not EARLIEST <= moment < LATEST:
+        raise Invalid.at(f"?{name}", f"{name} is outside 1900 to 2200")
+    return moment

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, RootModel, Strict
 
 from qmtl_site.http.identifiers import Identifier
+from strategies.domain.reports import PerformanceRecord
+from worlds.domain.series import MAX_POINTS
 
 Tag = Annotated[str, Strict(), Field(min_length=1, max_length=64)]
 Hash = Annotated[str, Strict(), Field(max_length=128)]
@@ -90,3 +92,42 @@ class BindingPage(BaseModel):
 
 class Bound(BaseModel):
     items: list[BindingDocument]
+
+
+# The first bad record is told, not a million of them.
+Batch = Annotated[list[PerformanceRecord], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
+
+
+class PerformanceList(RootModel[Batch]):
+    """The records alone."""
+
+
+class PerformanceReport(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    records: Batch
+
+
+class PerformanceBody(RootModel[PerformanceList | PerformanceReport]):
+    """What may be posted, as the published schema says it."""
+
+
+class PerformanceAccepted(BaseModel):
+    accepted: int = Field(description="Records that are new.")
+    duplicates: int = Field(description="Records that were known already, or stood in the batch before.")
+    mode: Literal["paper", "live"]
+
+
+class PerformanceItem(BaseModel):
+    ts: datetime
+    return_: float = Field(alias="return")
+    pnl: float | None
+    equity: float | None
+    trades: int | None
+    mode: Literal["paper", "live"]
+    stay: datetime = Field(description="Since when the strategy was in the state in which it reported this.")
+
+
+class PerformancePage(BaseModel):
+    items: list[PerformanceItem]
+    next_cursor: str | None

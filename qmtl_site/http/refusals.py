@@ -87,7 +87,7 @@ class IllegalTransition(Conflict):
 
 
 class IdempotencyConflict(Conflict):
-    code, title = "E_IDEMPOTENCY", "The Idempotency-Key was used with another request"
+    code, title = "E_IDEMPOTENCY", "It was sent before with another content"
 
 
 class PreconditionFailed(Refusal):

@@ -20,6 +20,7 @@ from tests.api import ApiClient, results
 from tests.problem import OURS
 
 RUN, WORLD, BINDING = "evaluation_evaluationrun", "worlds_world", "strategies_binding"
+SERIES, CHUNK = "strategies_performanceseries", "strategies_performancechunk"
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ledger_ledger", {"stream": "x", "audit_sequence": -1}, "ledger_only_counts_up_from_zero"),
     ("ledger_ledger", {"stream": "x", "event_sequence": -1}, "ledger_only_counts_up_from_zero"),
@@ -52,6 +53,14 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("strategies_strategy", {"id": "rev", "side": "up"}, "a_strategy_has_a_known_side"),
     (BINDING, {}, "a_strategy_is_bound_once_per_world"),
     (BINDING, {"state": "asleep"}, "a_binding_is_in_a_known_state"),
+    (SERIES, {}, "a_stay_has_one_performance_series_per_mode"),
+    (SERIES, {"mode": "shadow"}, "performance_is_of_paper_or_of_live"),
+    (SERIES, {"mode": "live", "count": 0}, "a_performance_series_begins_with_a_record"),
+    (SERIES, {"mode": "live", "first_at": "2200-01-01Z"}, "a_performance_series_begins_with_a_record"),
+    (CHUNK, {}, "a_performance_series_has_one_chunk_per_year"),
+    (CHUNK, {"year": 1999, "count": 2}, "the_arrays_of_a_performance_chunk_agree_in_length"),
+    (CHUNK, {"year": 1999, "trades": "\\x00"}, "the_arrays_of_a_performance_chunk_agree_in_length"),
+    (CHUNK, {"year": 1999, "first_at": "2200-01-01Z"}, "a_performance_chunk_begins_with_a_record"),
     (RUN, {}, "a_run_id_is_used_once_per_world_and_strategy"),
     (RUN, {"run_id": "LATEST"}, "a_run_id_fits_in_a_url_and_is_not_latest"),
     (RUN, {"run_id": "a b"}, "a_run_id_fits_in_a_url_and_is_not_latest"),
@@ -79,6 +88,7 @@ def rows(root: ApiClient) -> None:
     root.post("/strategies", {"id": "mom"}, idempotency_key="once")
     root.submit("alpha", "mom", results())
     root.evaluate("alpha")
+    root.post("/worlds/alpha/strategies/mom/performance", [{"ts": "2024-01-01T00:00:00Z", "return": 0.1}])
     DeliveryCursor.objects.create(consumer="handlers", stream="alpha")
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=EvaluationRun.objects.get(), revision=1, **revision).save()

@@ -1,72 +1,23 @@
-"""Use cases of strategies and their bindings."""
+"""Use cases of bindings: bound, moved along their lifecycle, given their latest figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from qmtl_site.accounts.services import acting_user
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
-from qmtl_site.http.conditional import require_match
-from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
+from qmtl_site.http.refusals import Invalid
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
-from strategies.errors import StrategyExists
-from strategies.events import BindingStateChanged, StrategyRegistered, StrategyUpdated
+from strategies.events import BindingStateChanged
 from strategies.models import Binding, LatestFigures, Strategy
-from strategies.schemas import StrategyCreate, StrategyFields, StrategyPatch
+from strategies.services.registry import require_owner
+from worlds.models import World
+from worlds.selectors import paused_total
 from worlds.services import lock_world
-
-
-@use_case
-def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
-    now = timezone.now()
-    owner = acting_user(actor)
-    strategy = Strategy(
-        id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now
-    )
-    set_fields(strategy, fields)
-    try:
-        with transaction.atomic():
-            strategy.save(force_insert=True)
-    except IntegrityError:
-        raise StrategyExists(
-            f"There is already a strategy {fields.id!r} (ids differ by more than case)"
-        ) from None
-    record(actor, "strategy.register", object_type="strategy", object_id=strategy.id, fields=told(fields))
-    emit(
-        StrategyRegistered(
-            world_id=None, strategy_id=strategy.id, version=strategy.version, owner=owner.username
-        )
-    )
-    return strategy
-
-
-@use_case
-def update_strategy(
-    *, strategy_id: str, fields: StrategyPatch, actor: Actor, headers: Any = None
-) -> Strategy:
-    """Change a strategy; a new version must be higher than the one before."""
-    strategy = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy_id).first()
-    if strategy is None:
-        raise NotFound(f"There is no strategy {strategy_id!r}")
-    require_owner(strategy, actor)
-    require_match(headers or {}, str(strategy.revision))
-    if fields.version is not None and fields.version < strategy.version:
-        raise Invalid.at("/version", f"the strategy is at version {strategy.version}; versions only rise")
-    set_fields(strategy, fields)
-    strategy.revision += 1
-    strategy.updated_at = timezone.now()
-    strategy.save()
-    record(actor, "strategy.update", object_type="strategy", object_id=strategy.id, fields=told(fields))
-    changed = sorted(fields.model_fields_set)
-    emit(StrategyUpdated(world_id=None, strategy_id=strategy.id, version=strategy.version, fields=changed))
-    return strategy
 
 
 @use_case
@@ -111,6 +62,18 @@ def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Bin
     return {row.strategy_id: row for row in rows.order_by("id")}
 
 
+MOVED = (
+    "state",
+    "state_since",
+    "consecutive_passes",
+    "consecutive_failures",
+    "passing_since",
+    "failing_since",
+    "paused_before",
+    "judged_code_hash",
+)
+
+
 @dataclass(frozen=True)
 class Move:
     """A transition of a locked binding, by name, and why. `judged_code_hash`: the code that it is from now on."""
@@ -130,16 +93,19 @@ def move_binding(*, binding: Binding, by: str, reason: str, actor: Actor) -> Non
 def move_bindings(*, moves: Sequence[Move], actor: Actor) -> None:
     """Fire one transition of each locked binding's lifecycle; both counters start anew."""
     now = timezone.now()
+    worlds = World.objects.filter(pk__in={move.binding.world_id for move in moves})
+    paused = {world.pk: paused_total(world, now) for world in worlds}
     for move in moves:
         binding, before = move.binding, move.binding.state
         getattr(binding, move.by)()
         binding.state_since = now
         binding.consecutive_passes = binding.consecutive_failures = 0
+        binding.passing_since = binding.failing_since = None
+        binding.paused_before = paused[binding.world_id]
         if move.judged_code_hash is not None:
             binding.judged_code_hash = move.judged_code_hash
         told_of_binding(binding, before=before, reason=move.reason, actor=actor)
-    moved = ["state", "state_since", "consecutive_passes", "consecutive_failures", "judged_code_hash"]
-    Binding.objects.bulk_update([move.binding for move in moves], moved, batch_size=500)
+    Binding.objects.bulk_update([move.binding for move in moves], MOVED, batch_size=500)
 
 
 @use_case
@@ -166,23 +132,6 @@ def record_latest_figures(*, rows: Sequence[LatestFigures]) -> None:
 
 
 # --- parts of the use cases above -------------------------------------------------------------------------
-def require_owner(strategy: Strategy, actor: Actor) -> None:
-    if not (actor.is_superuser or actor.is_service or actor.is_user(strategy.owner_id)):
-        raise Forbidden(f"Strategy {strategy.id!r} belongs to somebody else")
-
-
-def set_fields(strategy: Strategy, fields: StrategyFields) -> None:
-    for name in fields.model_fields_set - {"id"}:
-        value = getattr(fields, name)
-        if value is None:
-            raise Invalid.at(f"/{name}", "null is not a value here")
-        setattr(strategy, name, value)
-
-
-def told(fields: StrategyFields) -> dict[str, Any]:
-    return fields.model_dump(mode="json", exclude_unset=True)
-
-
 def told_of_binding(binding: Binding, *, before: str | None, reason: str, actor: Actor) -> None:
     record(
         actor,
