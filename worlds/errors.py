@@ -19,3 +19,11 @@ class WorldHasLive(Conflict):
 
 class FourEyes(Conflict):
     code, title = "E_FOUR_EYES", "This needs two different people"
+
+
+class LiveNotAllowed(Conflict):
+    code, title = "E_LIVE_NOT_ALLOWED", "The world does not allow live trading"
+
+
+class BreakerEngaged(Conflict):
+    code, title = "E_BREAKER_ENGAGED", "The circuit breaker is engaged"

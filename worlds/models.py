@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -24,6 +25,9 @@ class World(FSMModelMixin, models.Model):
         PAUSED = "PAUSED", "paused"
         RETIRED = "RETIRED", "retired"
 
+    EVALUATED: ClassVar = [State.ACTIVE, State.EVALUATION_ONLY]
+    """States in which a world with a policy is on schedule."""
+
     id = models.CharField(primary_key=True, max_length=128)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -31,6 +35,16 @@ class World(FSMModelMixin, models.Model):
     labels = models.JSONField(default=list)
     state = FSMField(default=State.ACTIVE, choices=State.choices, protected=True)
     state_since = models.DateTimeField()
+    paused_total = models.DurationField(
+        default=timedelta, help_text="Of all pauses that are over; paused time counts for no dwell."
+    )
+    next_evaluation_at = models.DateTimeField(
+        null=True, help_text="Due from then on; null: paused, retired or without a policy."
+    )
+    last_evaluation_at = models.DateTimeField(null=True)
+    last_slot_at = models.DateTimeField(
+        null=True, help_text="Start of the newest slot of the schedule in which an evaluation counted."
+    )
     allow_live = models.BooleanField(default=False)
     circuit_breaker = models.BooleanField(default=False, verbose_name="circuit breaker engaged")
     periods_per_year = models.FloatField(default=252.0)
@@ -71,11 +85,20 @@ class World(FSMModelMixin, models.Model):
                 | Q(benchmark_returns__isnull=False, benchmark_times__isnull=False),
                 name="a_benchmark_has_returns_and_times",
             ),
+            models.CheckConstraint(
+                condition=Q(next_evaluation_at=None) | Q(state__in=["ACTIVE", "EVALUATION_ONLY"]),
+                name="a_world_that_stands_still_is_not_due",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="world_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="world_state_newest"),
             models.Index(fields=["owner", "-created_at", "-id"], name="world_owner_newest"),
+            models.Index(
+                fields=["next_evaluation_at", "id"],
+                condition=Q(next_evaluation_at__isnull=False),
+                name="world_due",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -119,6 +119,10 @@ class WorldDocument(BaseModel):
     data_presets: list[dict[str, Any]]
     active_policy_version: int | None
     figures_frozen_at: datetime | None
+    last_evaluation_at: datetime | None
+    next_evaluation_at: datetime | None = Field(
+        description="Due from then on; null: paused, retired or without a policy."
+    )
     created_at: datetime
     updated_at: datetime
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -64,9 +65,28 @@ def world_document(world: World) -> dict[str, Any]:
         "data_presets": world.data_presets,
         "active_policy_version": getattr(world, "active_policy_version", None),
         "figures_frozen_at": world.figures_frozen_at,
+        "last_evaluation_at": world.last_evaluation_at,
+        "next_evaluation_at": world.next_evaluation_at,
         "created_at": world.created_at,
         "updated_at": world.updated_at,
     }
+
+
+def worlds_due(now: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """Worlds whose evaluation is due, with the moment since when, longest first; those that stand still are not."""
+    due = World.objects.filter(next_evaluation_at__lte=now, state__in=World.EVALUATED)
+    rows = due.order_by("next_evaluation_at", "id").values_list("id", "next_evaluation_at")[:limit]
+    return [(world_id, since) for world_id, since in rows if since is not None]
+
+
+def paused_total(world: World, now: datetime) -> timedelta:
+    """How long the world has been paused until now, a pause that still lasts included; it never shrinks.
+
+    Who keeps it beside a moment can tell later how much paused time has passed since.
+    """
+    if world.state != World.State.PAUSED:
+        return world.paused_total
+    return world.paused_total + max(now - world.state_since, timedelta(0))
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,8 @@ def inserted(case: Case, state: str) -> models.Model:
     if case.model is PolicyVersion:
         PolicyVersion.objects.filter(state="active").update(state="deprecated")
     new = {"id": "copy" if case.model is World else 9999, case.field: state}
+    if case.model is World:
+        new["next_evaluation_at"] = None  # only some states may be due
     if case.model is PolicyVersion:
         new["version"] = 2
     if case.model is EvaluationRun:

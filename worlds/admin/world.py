@@ -48,6 +48,7 @@ class WorldAdmin(Window):
         "owner",
         "allow_live",
         "since",
+        "due",
         "created",
     )
     list_filter = (one_of("state", "state", World.State.values),)
@@ -61,6 +62,7 @@ class WorldAdmin(Window):
         return visible_worlds(user_id=request.user.pk or 0, is_superuser=is_superuser(request))
 
     since = moment("state_since", "Since")
+    due = moment("next_evaluation_at", "Next evaluation")
     created = moment("created_at", "Created")
 
     @column("State", ordering="state")

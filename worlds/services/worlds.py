@@ -1,9 +1,9 @@
-"""Use cases of worlds and policies: each one transaction with its audit entry and event."""
+"""Use cases of a world: create, change, move along its lifecycle, engage the kill switch."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -16,31 +16,21 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.blobs import store
 from qmtl_site.http.conditional import require_match
-from qmtl_site.http.refusals import Fault, Forbidden, Invalid, NotFound
+from qmtl_site.http.refusals import Forbidden, Invalid
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
-from worlds.domain.policy import PolicyRefused, canonical_bytes, checksum, load_policy, ruleset_hash
-from worlds.domain.ruleset import RULESET_VERSION
 from worlds.domain.series import SeriesInput, SeriesRefused, read_times
-from worlds.errors import WorldExists, WorldRetired
-from worlds.events import PolicyUpdated, WorldCreated, WorldStateChanged, WorldUpdated
-from worlds.models import PolicyText, PolicyVersion, World
+from worlds.errors import WorldExists
+from worlds.events import WorldCreated, WorldStateChanged, WorldUpdated
+from worlds.models import World
 from worlds.schemas import WorldCreate, WorldFields, WorldPatch, plausible_periods
+from worlds.selectors import paused_total
+from worlds.services.locking import lock_world
+from worlds.services.schedule import follow_state, make_due
 
 FROZEN_FIGURES = ("periods_per_year", "risk_free_rate", "reference_capital")
 SPELLINGS = {"Active": "ACTIVE", "Paused": "PAUSED", "EvalOnly": "EVALUATION_ONLY", "Retired": "RETIRED"}
 TRANSITIONS = {"ACTIVE": "resume", "EVALUATION_ONLY": "restrict", "PAUSED": "pause", "RETIRED": "retire"}
-Media = Literal["yaml", "json"]
-
-
-def lock_world(world_id: str, *, writable: bool = True) -> World:
-    """The world's row, locked so that rows may still refer to it; NotFound, or WorldRetired when it must take writes."""
-    world = World.objects.select_for_update(no_key=True).filter(pk=world_id).first()
-    if world is None:
-        raise NotFound("There is no such world")
-    if writable and world.is_retired:
-        raise WorldRetired()
-    return world
 
 
 @use_case
@@ -95,9 +85,11 @@ def change_world_state(
     """Move the world by its lifecycle. Leaving ACTIVE closes gates: an inside subscriber of the event does it."""
     world = lock_world(world_id)
     require_match(headers or {}, str(world.revision))
-    before, target = world.state, SPELLINGS.get(state, state)
+    before, target, now = world.state, SPELLINGS.get(state, state), touch(world)
+    world.paused_total = paused_total(world, now)
     getattr(world, TRANSITIONS[target])()
-    world.state_since = touch(world)
+    world.state_since = now
+    follow_state(world, before=before, now=now)
     world.save()
     record(
         actor,
@@ -115,74 +107,24 @@ def change_world_state(
 
 @use_case
 def set_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Actor) -> World:
-    """Engage (operator) or reset (risk) the kill switch. Saying what already holds changes nothing."""
+    """Engage (operator) or reset (risk) the kill switch. Saying what already holds changes nothing.
+
+    A reset opens nothing by itself: it asks for one evaluation.
+    """
     if not actor.has_any_role(*((Role.OPERATOR, Role.OWNER) if engaged else (Role.RISK,))):
         raise Forbidden("An operator engages the circuit breaker; the role risk resets it")
     world = lock_world(world_id, writable=False)
     if world.circuit_breaker == engaged:
         return world
     world.circuit_breaker = engaged
-    touch(world)
+    now = touch(world)
+    if not engaged:
+        make_due(world, now=now)
     world.save()
     action = "world.engage_breaker" if engaged else "world.reset_breaker"
     record(actor, action, object_type="world", object_id=world.id, world_id=world.id, reason=reason)
     emit(world_state_event(world, before=world.state, reason=reason))
     return world
-
-
-@use_case
-def write_policy(
-    *, world_id: str, source: str | bytes, media: Media, actor: Actor, publish: bool
-) -> PolicyVersion:
-    """Keep a new version: a draft, or at once the active one. A policy that does not validate is refused."""
-    try:
-        policy = load_policy(source, media=media)
-    except PolicyRefused as refused:
-        raise refused_policy(refused) from None
-    world = lock_world(world_id)
-    newest = world.policies.order_by("-version").values_list("version", flat=True).first() or 0
-    version = PolicyVersion.objects.create(
-        world=world, version=newest + 1, created_by_id=actor.user_id, created_at=timezone.now()
-    )
-    PolicyText(
-        policy=version,
-        media=media,
-        source=source if isinstance(source, str) else source.decode(),
-        canonical=canonical_bytes(policy).decode(),
-        checksum=checksum(policy),
-        ruleset_hash=ruleset_hash(policy, None, RULESET_VERSION),
-    ).save()
-    record_policy(actor, "policy.write", version)
-    if publish:
-        return make_active(version, actor=actor, reason="")
-    emit(policy_event(version))
-    return version
-
-
-@use_case
-def publish_policy(*, world_id: str, version: int, actor: Actor, reason: str = "") -> PolicyVersion:
-    """Make a draft, or again an older version (a rollback), the active one."""
-    lock_world(world_id)
-    policy = PolicyVersion.objects.select_for_update().filter(world_id=world_id, version=version).first()
-    if policy is None:
-        raise NotFound(f"World {world_id} has no policy version {version}")
-    return make_active(policy, actor=actor, reason=reason)
-
-
-def make_active(policy: PolicyVersion, *, actor: Actor, reason: str) -> PolicyVersion:
-    is_rollback = policy.state == PolicyVersion.State.DEPRECATED
-    policy.activate()
-    current = (
-        PolicyVersion.objects.select_for_update().filter(world_id=policy.world_id, state="active").first()
-    )
-    if current is not None:
-        current.deprecate()
-        current.save()
-    policy.activated_at, policy.activated_by_id = timezone.now(), actor.user_id
-    policy.save()
-    record_policy(actor, "policy.rollback" if is_rollback else "policy.activate", policy, reason=reason)
-    emit(policy_event(policy, rollback=is_rollback))
-    return policy
 
 
 @use_case
@@ -268,42 +210,3 @@ def world_state_event(world: World, *, before: str, reason: str, forced: bool = 
         reason=reason,
         forced=forced,
     )
-
-
-def record_policy(actor: Actor, action: str, policy: PolicyVersion, **details: Any) -> None:
-    record(
-        actor,
-        action,
-        object_type="policy",
-        object_id=f"{policy.world_id}/{policy.version}",
-        world_id=policy.world_id,
-        version=policy.version,
-        checksum=policy.text.checksum,
-        ruleset_hash=policy.text.ruleset_hash,
-        **details,
-    )
-
-
-def policy_event(policy: PolicyVersion, *, rollback: bool = False) -> PolicyUpdated:
-    return PolicyUpdated(
-        world_id=policy.world_id,
-        version=policy.version,
-        state=policy.state,
-        checksum=policy.text.checksum,
-        ruleset_hash=policy.text.ruleset_hash,
-        rollback=rollback,
-    )
-
-
-def refused_policy(refused: PolicyRefused) -> Invalid:
-    faults = [
-        Fault(
-            fault.pointer,
-            f"{fault.path or 'policy'}: {fault.message}",
-            tuple(fault.nearest),
-            fault.line,
-            fault.column,
-        )
-        for fault in refused.faults
-    ]
-    return Invalid(faults[0].detail, faults=faults)

@@ -1,0 +1,28 @@
+"""Use cases of worlds and policies: each one transaction with its audit entry and event."""
+
+from __future__ import annotations
+
+from worlds.services.locking import lock_world
+from worlds.services.policies import publish_policy, write_policy
+from worlds.services.schedule import note_evaluation
+from worlds.services.worlds import (
+    FROZEN_FIGURES,
+    change_world_state,
+    create_world,
+    freeze_figures,
+    set_circuit_breaker,
+    update_world,
+)
+
+__all__ = [
+    "FROZEN_FIGURES",
+    "change_world_state",
+    "create_world",
+    "freeze_figures",
+    "lock_world",
+    "note_evaluation",
+    "publish_policy",
+    "set_circuit_breaker",
+    "update_world",
+    "write_policy",
+]

@@ -1,0 +1,58 @@
+"""Keeping the moment at which a world is due in step with its policy, its state and its evaluations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from qmtl_site.ledger.transactions import use_case
+from worlds.domain.schedule import next_after
+from worlds.models import World
+from worlds.selectors import active_policy
+
+
+@use_case
+def note_evaluation(*, world: World, now: datetime, slot: datetime, counted: bool) -> None:
+    """The world, locked by the caller, was evaluated as of `now`; whoever evaluates records and tells it.
+
+    What was asked for after `now`, by a resume or a new policy, is not settled by this evaluation and stays due.
+    """
+    world.last_evaluation_at = now
+    if counted:
+        world.last_slot_at = max(slot, world.last_slot_at or slot)
+    asked, regular = world.next_evaluation_at, next_by_policy(world, now)
+    still_asked = regular is not None and asked is not None and now < asked < regular
+    world.next_evaluation_at = asked if still_asked else regular
+    world.save(update_fields=["last_evaluation_at", "last_slot_at", "next_evaluation_at"])
+
+
+# --- parts of use cases, on a locked world that they save ------------------------------------------------
+def follow_policy(world: World, *, now: datetime) -> None:
+    """Another policy became the active one; a world that was never evaluated need not wait for its schedule."""
+    if world.last_evaluation_at is None:
+        make_due(world, now=now)
+    elif not is_due(world, now):
+        world.next_evaluation_at = next_by_policy(world, now)
+
+
+def follow_state(world: World, *, before: str, now: datetime) -> None:
+    """Standing still it is not due; coming back, or back to ACTIVE, asks for one evaluation."""
+    if world.state not in World.EVALUATED:
+        world.next_evaluation_at = None
+    elif before == World.State.PAUSED or world.state == World.State.ACTIVE:
+        make_due(world, now=now)
+
+
+def make_due(world: World, *, now: datetime) -> None:
+    """Ask for an evaluation at the next tick, where there is a policy to evaluate by."""
+    if not is_due(world, now) and next_by_policy(world, now) is not None:
+        world.next_evaluation_at = now
+
+
+def is_due(world: World, now: datetime) -> bool:
+    return world.next_evaluation_at is not None and world.next_evaluation_at <= now
+
+
+def next_by_policy(world: World, now: datetime) -> datetime | None:
+    """When its schedule fires next; None where it stands still or has no policy."""
+    active = active_policy(world.id) if world.state in World.EVALUATED else None
+    return None if active is None else next_after(active.policy.schedule, now)
