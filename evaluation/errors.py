@@ -15,3 +15,7 @@ class RunNotEvaluated(Conflict):
 
 class RunFinal(Conflict):
     code, title = "E_RUN_FINAL", "The run takes no more results"
+
+
+class EvaluationInProgress(Conflict):
+    code, title = "E_EVALUATION_IN_PROGRESS", "The world is being evaluated"

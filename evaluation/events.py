@@ -34,3 +34,57 @@ class RunUpdated(RunEvent):
     reason: str = ""
     verdict: str | None = None
     recommended_stage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldEvaluated(Event):
+    """A decision was made; its plan is what an apply would do."""
+
+    type: ClassVar[str] = "world.evaluated"
+    world_id: str
+    decision_id: str
+    number: int
+    policy_version: int
+    promote: list[str]
+    demote: list[str]
+    reopen: list[str]
+    counted: int
+
+    @property
+    def subject(self) -> str:
+        return self.decision_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationLate(Event):
+    """A tick came long after it was due."""
+
+    type: ClassVar[str] = "evaluation.late"
+    world_id: str
+    due_at: str
+    seconds_late: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionChanged(Event):
+    type: ClassVar[str] = "promotion.changed"
+    world_id: str
+    strategy_id: str
+    promotion_id: int
+    decision_id: str
+    before: str | None
+    after: str
+    reason: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.strategy_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequested(Event):
+    """Somebody asked for an evaluation and does not wait for it."""
+
+    type: ClassVar[str] = "evaluation.requested"
+    world_id: str
+    by: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -10,7 +12,7 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from evaluation import services, tasks
-from evaluation.events import RunUpdated
+from evaluation.events import EvaluationRequested, RunUpdated
 from qmtl_site.audit.actor import Actor
 from qmtl_site.outbox.events import after
 from worlds.events import WorldStateChanged
@@ -50,14 +52,24 @@ def expire_what_a_retired_world_will_not_judge(event: dict[str, Any]) -> None:
         )
 
 
+@after(EvaluationRequested)
+def evaluate_on_request(event: dict[str, Any]) -> None:
+    world_id, by = event["data"]["world_id"], event["data"]["by"]
+    ask(tasks.evaluate_world, partial(services.evaluate_on_request, world_id=world_id, by=by), world_id, by)
+
+
 def start(world_id: str) -> None:
-    """Ask a worker; without the broker the driver, which runs this handler, judges by itself."""
+    ask(tasks.evaluate_waiting, partial(services.evaluate_waiting, world_id=world_id), world_id)
+
+
+def ask(task: Any, instead: Callable[[], object], *arguments: str) -> None:
+    """Ask a worker; without the broker the driver, which runs this handler, does it by itself."""
     if monotonic() < broker.away_until:
-        services.evaluate_waiting(world_id=world_id)
+        instead()
         return
     try:
-        tasks.evaluate_waiting.apply_async((world_id,), retry=False)
+        task.apply_async(arguments, retry=False)
     except OperationalError as error:
         broker.away_until = monotonic() + BROKER_REST_SECONDS
-        log.warning("broker.away", error=str(error)[:200], world_id=world_id)
-        services.evaluate_waiting(world_id=world_id)
+        log.warning("broker.away", error=str(error)[:200], task=task.name)
+        instead()

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from evaluation.services import evaluate_waiting, worlds_waiting
+from evaluation.services import due_worlds, evaluate_if_due, evaluate_waiting, worlds_waiting
 from qmtl_site.outbox.events import CHANNEL
 from qmtl_site.outbox.relay import relay_all
 
@@ -50,6 +50,7 @@ def step() -> None:
     """Everything that is due now, each part guarded from the other's faults."""
     guarded(relay_everything)
     guarded(make_up)
+    guarded(make_up_schedule)
 
 
 def guarded(part: Callable[[], None]) -> None:
@@ -77,6 +78,18 @@ def make_up_world(world_id: str) -> None:
     judged = evaluate_waiting(world_id=world_id)
     if judged:
         log.warning("driver.made_up", world_id=world_id, runs=judged)
+
+
+def make_up_schedule() -> None:
+    """Evaluate worlds that have been due too long for anybody to come."""
+    overdue = timezone.now() - settings.SCHEDULE_MAKES_UP_AFTER
+    for world_id in due_worlds(since_before=overdue):
+        guarded(partial(make_up_evaluation, world_id))
+
+
+def make_up_evaluation(world_id: str) -> None:
+    if evaluate_if_due(world_id=world_id):
+        log.warning("driver.made_up_evaluation", world_id=world_id)
 
 
 def listen() -> None:

@@ -195,12 +195,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
+    "evaluate-due-worlds": {"task": "evaluation.tick", "schedule": 5.0},
     "expire-runs": {"task": "evaluation.expire_runs", "schedule": 60.0},
     "forget-idempotency-keys": {"task": "http.forget_idempotency_keys", "schedule": 3600.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # How long a run may wait in `evaluating` before the driver evaluates it without the broker.
 DRIVER_MAKES_UP_AFTER = duration(setting("QMTL_DRIVER_MAKES_UP_AFTER", "5s"))
+# How long a world may be due before the driver evaluates it without the broker.
+SCHEDULE_MAKES_UP_AFTER = duration(setting("QMTL_SCHEDULE_MAKES_UP_AFTER", "30s"))
 DRIVER_POLL_SECONDS = 1.0
 
 LOG_FORMAT = setting("QMTL_LOG_FORMAT", "console" if EMBEDDED else "json")

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from evaluation import errors, schemas, selectors, services
+from evaluation.api.queries import one_of
 from evaluation.models import EvaluationRun
 from qmtl_site.accounts.access import READ, roles
 from qmtl_site.accounts.authentication import digest_of_header
@@ -20,20 +21,13 @@ from qmtl_site.http.documents import finished
 from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
 from qmtl_site.http.problems import problem_response
-from qmtl_site.http.refusals import IllegalTransition, Invalid, Unauthenticated
+from qmtl_site.http.refusals import IllegalTransition, Unauthenticated
 from worlds.errors import WorldRetired
 
 STAGE = OpenApiParameter("stage", str, enum=EvaluationRun.Stage.values)
 STATUS = OpenApiParameter("status", str, enum=EvaluationRun.Status.values)
 PARQUET = "application/vnd.apache.parquet"
 SUBMIT = roles(Role.SUBMITTER, Role.RUNNER)
-
-
-def one_of(params: Any, name: str, values: list[str]) -> str | None:
-    value: str | None = params.get(name)
-    if value is not None and value not in values:
-        raise Invalid.at(f"?{name}", f"{name} is one of {', '.join(values)}")
-    return value
 
 
 class Runs(ServiceView):

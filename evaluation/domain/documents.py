@@ -25,8 +25,9 @@ def metrics_document(
     sheet: Sheet,
     judgement: Judgement,
     hysteresis: Mapping[str, Any],
+    placement: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The metrics document; `identity` has world_id, strategy_id and run_id."""
+    """The metrics document; `identity` has world_id, strategy_id and run_id. No `placement`, no such block."""
     blocks = {name: dict(block) for name, block in sheet.blocks.items() if name != "diagnostics"}
     return {
         **identity,
@@ -41,6 +42,7 @@ def metrics_document(
             },
         },
         "validation": judgement.validation(),
+        **({} if placement is None else {"placement": dict(placement)}),
         "summary": judgement.summary(),
     }
 

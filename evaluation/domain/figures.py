@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.domain.live import live_figures
 from evaluation.domain.record import Record, WorldTerms, aligned
 from evaluation.domain.simulation import equity_of
 from qmtl.metrics import (
@@ -60,10 +61,19 @@ class Sheet:
         """Figures by dotted name, for rules and gates."""
         figures: dict[str, float | None] = {}
         for block, values in self.blocks.items():
-            for name, value in values.items():
-                if name not in NOT_A_FIGURE and (value is None or isinstance(value, int | float)):
-                    figures[f"{block}.{name}"] = None if value is None else float(value)
+            flatten(block, values, figures)
         return figures
+
+
+def flatten(prefix: str, values: Mapping[str, Any], figures: dict[str, float | None]) -> None:
+    """Figures of a block, and of the blocks within it (`live.30d`, `stress.crash`), by dotted name."""
+    for name, value in values.items():
+        if name in NOT_A_FIGURE:
+            continue
+        if isinstance(value, dict):
+            flatten(f"{prefix}.{name}", value, figures)
+        elif value is None or isinstance(value, int | float):
+            figures[f"{prefix}.{name}"] = None if value is None else float(value)
 
 
 def sheets(
@@ -116,6 +126,8 @@ def sheet(
         blocks["robustness"]["pbo"] = pbo
         if pbo is None:
             missing["robustness.pbo"] = "needs two or more members of the family with 160 common points"
+        if record.stage == "live":
+            blocks["live"] = live_figures(record, terms)
     blocks["returns"] |= {"window": window(record), "source": record.source}
     blocks["risk"] |= risk_figures(record)
     divergence = merge_client_metrics(blocks, record.told.get("metrics") or {})

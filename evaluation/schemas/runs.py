@@ -167,6 +167,7 @@ class MetricsDocument(BaseModel):
     status: Literal["evaluated"]
     evaluation: dict[str, Any]
     validation: dict[str, Any]
+    placement: dict[str, Any] | None = None
     summary: Summary
 
 

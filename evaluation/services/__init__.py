@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
+from evaluation.services.impact import compare_policies, policy_impact
+from evaluation.services.promotions import approve_promotion, reject_promotion
+from evaluation.services.replay import replay_decision
 from evaluation.services.runs import create_run, post_results, report_progress
+from evaluation.services.schedule import (
+    due_worlds,
+    evaluate_if_due,
+    evaluate_on_request,
+    request_evaluation,
+)
 
 __all__ = [
+    "approve_promotion",
+    "compare_policies",
     "create_run",
+    "due_worlds",
+    "evaluate_if_due",
+    "evaluate_on_request",
     "evaluate_waiting",
+    "evaluate_world",
     "expire_open_runs",
     "expire_stale_runs",
     "expire_superseded",
+    "policy_impact",
     "post_results",
+    "reject_promotion",
+    "replay_decision",
     "report_progress",
+    "request_evaluation",
     "worlds_waiting",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.utils import timezone
@@ -24,6 +25,7 @@ from evaluation.services.expiry import expire_superseded
 from evaluation.services.loading import load_records, world_terms
 from evaluation.services.outcomes import record_figures, settle_bindings
 from evaluation.services.papers import Judged, Papers, hysteresis, papers_of, snapshot_names
+from evaluation.services.placing import placements
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs.store import put_many
@@ -76,7 +78,9 @@ def evaluate_batch(*, world_id: str) -> int:
     bindings = locked_bindings(world_id, sorted({run.strategy_id for run in runs}))
     active, terms = active_policy(world_id), world_terms(world)
     judged = judge_all(runs, terms, active)
-    write(judged, bindings, terms, active, now=timezone.now())
+    now = timezone.now()
+    placed = placements(world, active, terms, judged, now=now)
+    write(judged, bindings, placed, terms, active, now=now)
     elapsed = (timezone.now() - started).total_seconds()
     log.info("runs.evaluated", world_id=world_id, runs=len(runs), seconds=round(elapsed, 3))
     return len(runs)
@@ -154,13 +158,14 @@ def failed(
 def write(
     judged: Sequence[Judged],
     bindings: Mapping[str, Binding],
+    placed: Mapping[int, Mapping[str, Any]],
     terms: WorldTerms,
     active: ActivePolicy | None,
     *,
     now: datetime,
 ) -> None:
     """Results and snapshots first, then what moves: runs, bindings, latest figures, superseded runs."""
-    judged, papers = draw_up(judged, bindings, terms, active, now)
+    judged, papers = draw_up(judged, bindings, placed, terms, active, now)
     put_many(file for paper in papers for file in paper.files)
     RunResult.objects.bulk_create([paper.result for paper in papers])
     Snapshot.objects.bulk_create([paper.snapshot for paper in papers])
@@ -177,6 +182,7 @@ def write(
 def draw_up(
     judged: Sequence[Judged],
     bindings: Mapping[str, Binding],
+    placed: Mapping[int, Mapping[str, Any]],
     terms: WorldTerms,
     active: ActivePolicy | None,
     now: datetime,
@@ -188,11 +194,11 @@ def draw_up(
         counters = hysteresis(active, bindings[item.run.strategy_id])
         name = names[item.run.pk]
         try:
-            paper = papers_of(item, name, counters, terms, now)
+            paper = papers_of(item, name, counters, placed.get(item.run.pk), terms, now)
         except Exception as error:
             log.exception("evaluation.papers_failed", run_id=item.run.run_id)
             item = failed(item.run, f"{type(error).__name__}: {error}", active)
-            paper = papers_of(item, name, counters, terms, now)
+            paper = papers_of(item, name, counters, None, terms, now)
         items.append(item)
         papers.append(paper)
     return items, papers

@@ -77,6 +77,20 @@ def expire_open_runs(*, world_id: str, reason: str, actor: Actor) -> int:
     return save(found)
 
 
+@use_case
+def reject_runs(*, keys: Sequence[int], reason: str, actor: Actor) -> int:
+    """Evaluated runs that were counted and found wanting: judged and not to be activated."""
+    rows = EvaluationRun.objects.select_for_update(no_key=True).filter(pk__in=keys, status="evaluated")
+    found = list(rows.order_by("id")) if keys else []
+    for run in found:
+        run.reject()
+        run.status_reason = reason[:500]
+        run.updated_at = timezone.now()
+        told(run, actor, "run.reject", reason=reason)
+        emit(RunUpdated(**facts(run), before="evaluated", reason=reason))
+    return save(found)
+
+
 def expire(run: EvaluationRun, reason: str, actor: Actor) -> None:
     before = run.status
     run.expire()
@@ -87,5 +101,7 @@ def expire(run: EvaluationRun, reason: str, actor: Actor) -> None:
 
 
 def save(runs: Sequence[EvaluationRun]) -> int:
+    if not runs:
+        return 0
     EvaluationRun.objects.bulk_update(runs, ["status", "status_reason", "updated_at"], batch_size=BATCH)
     return len(runs)

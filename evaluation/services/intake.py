@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -144,7 +144,28 @@ def nearest(block: str, name: str) -> tuple[str, ...]:
 
 
 def keep(run: EvaluationRun, taken: Taken) -> None:
-    """Write the input: series by content hash, the rest as JSON."""
+    keep_many([(run, taken)])
+
+
+def keep_many(given: Sequence[tuple[EvaluationRun, Taken]]) -> None:
+    """Write the inputs: series by content hash, the rest as JSON."""
+    arrays = [arrays_of(taken) for _, taken in given]
+    names = iter(store.put_many(data for each in arrays for data in each.values()))
+    now = timezone.now()
+    RunInput.objects.bulk_create(
+        RunInput(
+            run=run,
+            request_hash=taken.request_hash,
+            document=orjson.dumps(taken.document).decode(),
+            received_at=now,
+            **{f"{field}_id": next(names) for field in each},
+        )
+        for (run, taken), each in zip(given, arrays, strict=True)
+    )
+
+
+def arrays_of(taken: Taken) -> dict[str, bytes]:
+    """Bytes of the series that there are, by the field of the input."""
     arrays: dict[str, bytes] = {}
     if taken.times is not None and taken.returns is not None:
         arrays |= {"times": store.integer_bytes(taken.times), "returns": store.float_bytes(taken.returns)}
@@ -156,11 +177,4 @@ def keep(run: EvaluationRun, taken: Taken) -> None:
             "benchmark_times": store.integer_bytes(times),
             "benchmark_returns": store.float_bytes(returns),
         }
-    names = store.put_many(arrays.values())
-    RunInput(
-        run=run,
-        request_hash=taken.request_hash,
-        document=orjson.dumps(taken.document).decode(),
-        received_at=timezone.now(),
-        **{f"{field}_id": name for field, name in zip(arrays, names, strict=True)},
-    ).save()
+    return arrays

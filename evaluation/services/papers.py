@@ -67,7 +67,12 @@ def snapshot_names(runs: Sequence[EvaluationRun]) -> dict[int, str]:
 
 
 def papers_of(
-    item: Judged, snapshot_id: str, counters: Mapping[str, Any], terms: WorldTerms, now: datetime
+    item: Judged,
+    snapshot_id: str,
+    counters: Mapping[str, Any],
+    placement: Mapping[str, Any] | None,
+    terms: WorldTerms,
+    now: datetime,
 ) -> Papers:
     run, judgement = item.run, item.judgement
     metrics = metrics_document(
@@ -76,6 +81,7 @@ def papers_of(
         sheet=item.sheet,
         judgement=judgement,
         hysteresis=counters,
+        placement=placement,
     )
     body = dump(metrics)
     files, refs = storage_refs(run.world_id, item.record, terms)

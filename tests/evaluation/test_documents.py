@@ -216,4 +216,4 @@ def test_a_world_at_a_glance(ready: ApiClient, judge: Judge) -> None:
     glance = body(ready.get("/worlds/alpha/describe"))
     assert glance["active_policy"]["version"] == 1
     assert glance["bindings_by_state"]["dry_run"] == glance["runs_by_status"]["evaluated"] == 1
-    assert glance["last_evaluation"] is not None
+    assert glance["next_evaluation"] is not None

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from evaluation.domain.board import Board, step
 from evaluation.domain.rules import BOUND_RULES
+from evaluation.domain.rules.bound_columns import FAIL, PASS, Verdicts, margins_of, verdicts_of
 from evaluation.domain.rules.rule import Bound, BoundRule
 from worlds.domain.policy import Profile
-
-PASS, FAIL, INCONCLUSIVE = 1, 0, -1
-Verdicts = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def judge_stage(board: Board, rows: NDArray[np.intp], stage: str, profile: Profi
 
 def judge_rule(board: Board, rows: NDArray[np.intp], rule: BoundRule, section: Any) -> None:
     try:
-        checks, verdicts = verdicts_of(board, rows, rule.bounds(section))
+        checks, verdicts = held_against(board, rows, rule.bounds(section))
     except Exception as error:  # a rule's fault is a failed rule, or a warning, as the policy says
         rule_error(board, rows, rule, section, error)
         return
@@ -84,24 +82,15 @@ def judge_rule(board: Board, rows: NDArray[np.intp], rule: BoundRule, section: A
         settle(board, int(rows[row]), rule.name, section, int(verdicts[row]), checks, row)
 
 
-def verdicts_of(
+def held_against(
     board: Board, rows: NDArray[np.intp], bounds: Sequence[Bound]
 ) -> tuple[list[Check], Verdicts]:
-    """As one run alone is judged: a miss fails; a missing figure fails, is inconclusive, or is left out."""
-    verdicts = np.full(rows.size, PASS, dtype=np.int8)
-    if not bounds:
-        return [], verdicts
-    values = np.stack([board.columns.figure(bound.metric)[rows] for bound in bounds])
-    sign = np.array([1.0 if bound.op == ">=" else -1.0 for bound in bounds])
-    margins = (values - np.array([bound.value for bound in bounds])[:, None]) * sign[:, None]
-    absent, on_missing = np.isnan(margins), board.situation.policy.effective_on_missing_metric
-    if on_missing == "ignore":
-        verdicts[absent.all(axis=0)] = INCONCLUSIVE
-    else:
-        verdicts[absent.any(axis=0)] = FAIL if on_missing == "fail" else INCONCLUSIVE
-    verdicts[(margins < 0).any(axis=0)] = FAIL
+    """The bounds against the figures of some candidates, each judged as a run alone is."""
+    values = np.array([board.columns.figure(bound.metric)[rows] for bound in bounds])
+    margins = margins_of(bounds, values.reshape(len(bounds), rows.size))
     columns = zip(bounds, values.tolist(), margins.tolist(), strict=True)
-    return [Check(bound, bound.name, own, lacking) for bound, own, lacking in columns], verdicts
+    checks = [Check(bound, bound.name, own, lacking) for bound, own, lacking in columns]
+    return checks, verdicts_of(margins, board.situation.policy.effective_on_missing_metric)
 
 
 def settle(

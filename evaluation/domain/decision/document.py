@@ -90,3 +90,21 @@ def candidate_document(decision: Decision, i: int) -> dict[str, Any]:
         "trace": board.traces[i],
         "margins": board.margins[i],
     }
+
+
+def placement_document(decision: Decision, i: int) -> dict[str, Any]:
+    """Where one candidate stands: the block `placement` of its run's metrics (spec 02)."""
+    live = {row: place for place, row in enumerate(decision.moves.live)}
+    place, score = live.get(i), decision.scores[i]
+    share = np.nan if place is None else decision.contributions[place]
+    return {
+        "outcome": outcome_of(decision, i),
+        "rank": decision.taken.ranks.get(i),
+        "score": None if np.isnan(score) else float(score),
+        "weight": 0.0 if place is None else float(decision.weighting.weights[place]),
+        "contribution": None if np.isnan(share) else float(share),
+        "violations": [
+            told for told in decision.board.traces[i] if told["status"] in {"fail", "inconclusive", "warn"}
+        ],
+        "reasons": reasons_of(decision, i),
+    }

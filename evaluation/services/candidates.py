@@ -1,0 +1,225 @@
+"""The candidates of a world with their evidence: a handful of statements, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.db import connection
+from psycopg import Cursor
+from psycopg.rows import namedtuple_row
+
+from evaluation.domain.candidates import Candidate, Evidence, Figures, Situation
+from evaluation.domain.figures import flatten
+from evaluation.domain.record import Record, WorldTerms
+from qmtl_site.blobs import store
+from qmtl_site.blobs.store import BlobCorrupt
+from worlds.models import World
+from worlds.selectors import ActivePolicy
+
+
+def newest(stage: str, condition: str = "true") -> str:
+    """The binding's newest run of a stage that was judged by then, whatever became of it since."""
+    return f"""
+    LEFT JOIN LATERAL (
+        SELECT id FROM evaluation_evaluationrun r
+        WHERE r.world_id = b.world_id AND r.strategy_id = b.strategy_id AND r.stage = '{stage}'
+          AND r.evaluated_at <= %(as_of)s AND {condition}
+        ORDER BY r.evaluated_at DESC, r.id DESC LIMIT 1
+    ) {stage} ON true"""
+
+
+# A binding in dry run is judged by its newest paper run, a live one by its newest live run of this stay, else by
+# its newest paper run.
+CANDIDATES = f"""
+SELECT b.id AS binding, s.id AS strategy, s.family, s.owner_id, s.side, b.state, b.state_since, b.paused_before,
+       b.consecutive_passes, b.consecutive_failures, b.passing_since, b.failing_since, b.last_counted_run,
+       b.last_counted_slot, COALESCE(live.id, paper.id) AS run, backtest.id AS backtest
+FROM strategies_binding b
+JOIN strategies_strategy s ON s.id = b.strategy_id
+{newest("live", "b.state = 'live' AND r.created_at >= b.state_since")}
+{newest("paper")}
+{newest("backtest", "%(with_backtest)s")}
+WHERE b.world_id = %(world)s AND b.state IN ('dry_run', 'live')
+ORDER BY s.id
+"""
+EVIDENCE = """
+SELECT r.id, r.run_id, r.stage, r.evaluated_at, d.document, d.sha256, i.document AS told,
+       i.times_id, i.returns_id, i.equity_id
+FROM unnest(%(runs)s::bigint[]) AS wanted (id)
+JOIN evaluation_evaluationrun r USING (id)
+JOIN evaluation_runresult d ON d.run_id = r.id
+JOIN evaluation_runinput i ON i.run_id = r.id
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Candidates for the decision, their bindings' keys and what the evidence is known by."""
+
+    candidates: list[Candidate]
+    bindings: dict[str, int]
+    runs: dict[str, int]
+    sources: dict[str, dict[str, Any]]
+
+
+def situation_of(
+    world: World, active: ActivePolicy, terms: WorldTerms, *, now: datetime, slot: datetime | None
+) -> Situation:
+    return Situation(
+        world_id=world.id,
+        policy=active.policy,
+        policy_version=active.version,
+        terms=terms,
+        now=milliseconds(now),
+        slot=None if slot is None else milliseconds(slot),
+        world_state=world.state,
+        allow_live=world.allow_live,
+        circuit_breaker=world.circuit_breaker,
+    )
+
+
+def load_candidates(
+    world: World, active: ActivePolicy, *, now: datetime, paused: timedelta = timedelta(0)
+) -> Loaded:
+    """Every binding in dry run or live, with the run that it is judged by as of `now`.
+
+    `paused`: how long the world has been paused in all; what of that fell into a stay is no dwell.
+    """
+    rows = fetch(CANDIDATES, world=world.id, as_of=now, with_backtest=needs_backtest(active))
+    evidence = {row.id: row for row in fetch_evidence(rows)}
+    series = load_series(evidence.values())
+    candidates, sources = [], {}
+    for row in rows:
+        found = evidence_of(row, evidence, series)
+        own = found if isinstance(found, Evidence) else None
+        error = found if isinstance(found, str) else None
+        candidates.append(candidate_of(row, own, error, now, paused))
+        sources[row.strategy] = {
+            "run": source_of(evidence.get(row.run)),
+            "backtest": source_of(evidence.get(row.backtest)),
+        }
+    return Loaded(
+        candidates,
+        {row.strategy: row.binding for row in rows},
+        {row.strategy: row.run for row in rows if row.run is not None},
+        sources,
+    )
+
+
+def needs_backtest(active: ActivePolicy) -> bool:
+    return active.policy.paper_shadow_consistency is not None
+
+
+def fetch(sql: str, **params: Any) -> list[Any]:
+    connection.ensure_connection()
+    # As with blobs: Django's cursor is text mode, documents would come as hex and be parsed.
+    with (
+        connection.wrap_database_errors,
+        Cursor(connection.connection, row_factory=namedtuple_row) as cursor,
+    ):
+        return cursor.execute(sql, params, binary=True).fetchall()
+
+
+def fetch_evidence(rows: Sequence[Any]) -> list[Any]:
+    runs = {run for row in rows for run in (row.run, row.backtest) if run is not None}
+    return fetch(EVIDENCE, runs=sorted(runs)) if runs else []
+
+
+def load_series(rows: Iterable[Any]) -> Mapping[str, bytes] | None:
+    """All series in one go; None where one is lost, so that each is looked for alone."""
+    try:
+        return store.get_many(names_of(rows))
+    except BlobCorrupt:
+        return None
+
+
+def names_of(rows: Iterable[Any]) -> set[str]:
+    return {
+        name for row in rows for name in (row.times_id, row.returns_id, row.equity_id) if name is not None
+    }
+
+
+def evidence_of(
+    row: Any, evidence: Mapping[int, Any], series: Mapping[str, bytes] | None
+) -> Evidence | str | None:
+    """The evidence of a candidate, None where it has none, or why it cannot be read."""
+    found = evidence.get(row.run)
+    if found is None:
+        return None
+    try:
+        blobs = store.get_many(names_of([found])) if series is None else series
+        return read(found, evidence.get(row.backtest), blobs)
+    except (BlobCorrupt, ValueError, KeyError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def read(row: Any, backtest: Any, blobs: Mapping[str, bytes]) -> Evidence:
+    record = Record(
+        stage=row.stage,
+        times=store.integers(blobs[row.times_id]) if row.times_id else None,
+        returns=store.floats(blobs[row.returns_id]) if row.returns_id else None,
+        equity=store.floats(blobs[row.equity_id]) if row.equity_id else None,
+        told=orjson.loads(row.told),
+    )
+    return Evidence(
+        run_id=row.run_id,
+        stage=row.stage,
+        evaluated_at=milliseconds(row.evaluated_at),
+        record=record,
+        figures=figures_in(row.document),
+        backtest={} if backtest is None else figures_in(backtest.document),
+    )
+
+
+def figures_in(document: bytes) -> Figures:
+    """Figures of a stored metrics document by dotted name."""
+    figures: dict[str, float | None] = {}
+    for block, values in orjson.loads(bytes(document))["evaluation"].items():
+        if block == "diagnostics":
+            flatten(block, {k: v for k, v in values.items() if not isinstance(v, dict)}, figures)
+        elif block != "gating" and isinstance(values, dict):
+            flatten(block, values, figures)
+    return figures
+
+
+def candidate_of(
+    row: Any, evidence: Evidence | None, error: str | None, now: datetime, paused: timedelta
+) -> Candidate:
+    dwell = now - row.state_since - max(paused - row.paused_before, timedelta(0))
+    return Candidate(
+        strategy_id=row.strategy,
+        family=f"family:{row.family}" if row.family else f"owner:{row.owner_id}",
+        side=row.side,
+        state=row.state,
+        state_since=milliseconds(row.state_since),
+        dwell=max(0, dwell // timedelta(milliseconds=1)),
+        passes=row.consecutive_passes,
+        failures=row.consecutive_failures,
+        passing_since=None if row.passing_since is None else milliseconds(row.passing_since),
+        failing_since=None if row.failing_since is None else milliseconds(row.failing_since),
+        counted_run=row.last_counted_run,
+        counted_slot=None if row.last_counted_slot is None else milliseconds(row.last_counted_slot),
+        evidence=evidence,
+        error=error,
+    )
+
+
+def source_of(row: Any) -> dict[str, Any] | None:
+    """What a piece of evidence is known by: a replay reads the same, or finds that it cannot."""
+    if row is None:
+        return None
+    return {
+        "run": row.id,
+        "result": row.sha256,
+        "times": row.times_id,
+        "returns": row.returns_id,
+        "equity": row.equity_id,
+    }
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

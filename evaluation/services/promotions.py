@@ -1,0 +1,133 @@
+"""Promotions that wait for a person: made by decisions, approved or rejected with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from evaluation.domain.decision import Decision as Outcome
+from evaluation.events import PromotionChanged
+from evaluation.models import Decision, EvaluationRun, Promotion
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.chain import record
+from qmtl_site.http.refusals import Forbidden, IllegalTransition, NotFound
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import emit
+from worlds.errors import BreakerEngaged, FourEyes, LiveNotAllowed
+from worlds.models import World
+from worlds.selectors import active_policy
+from worlds.services import lock_world
+
+
+def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, actor: Actor) -> None:
+    """Under `manual_approval` the newest decision says who waits: newcomers come, who is not in it lapses."""
+    mode = outcome.board.situation.policy.governance.live_promotion.mode
+    names = [outcome.board.candidates[i].strategy_id for i in outcome.moves.promote]
+    wanted = dict.fromkeys(names) if mode == "manual_approval" else {}
+    waiting = {
+        row.strategy_id: row
+        for row in Promotion.objects.filter(world=world, state__in=["pending", "approved"])
+    }
+    now = timezone.now()
+    for name, row in waiting.items():
+        if name not in wanted:
+            change(row, "lapse", f"not in decision {decision.decision_id}", actor)
+    standing = [waiting[name].pk for name in wanted if name in waiting]
+    if standing:
+        Promotion.objects.filter(pk__in=standing).update(decision=decision, updated_at=now)
+    made = Promotion.objects.bulk_create(
+        Promotion(world=world, strategy_id=name, decision=decision, created_at=now, updated_at=now)
+        for name in wanted
+        if name not in waiting
+    )
+    for row in made:
+        tell(row, None, "asked for by the decision", actor)
+
+
+@use_case
+def approve_promotion(*, world_id: str, promotion_id: int, reason: str, actor: Actor) -> Promotion:
+    """Let it go live: checked again against the newest decision, the world and who asks.
+
+    Nothing opens here: the apply of the world's plan does that, and looks again.
+    """
+    world, promotion = locked(world_id, promotion_id)
+    require_approver(world, promotion, actor)
+    newest = Decision.objects.filter(world=world).order_by("-number").first()
+    if newest is None or promotion.decision_id != newest.pk:
+        raise IllegalTransition(
+            "The newest decision does not ask for this promotion", current=promotion.state, open=["lapse"]
+        )
+    if world.state != World.State.ACTIVE:
+        raise IllegalTransition(f"The world is {world.state}", current=world.state, open=["resume"])
+    if not world.allow_live:
+        raise LiveNotAllowed(f"World {world_id} does not allow live trading")
+    if world.circuit_breaker:
+        raise BreakerEngaged(f"The circuit breaker of {world_id} is engaged")
+    return decided(promotion, "approve", reason, actor)
+
+
+@use_case
+def reject_promotion(*, world_id: str, promotion_id: int, reason: str, actor: Actor) -> Promotion:
+    world, promotion = locked(world_id, promotion_id)
+    require_approver(world, promotion, actor)
+    return decided(promotion, "reject", reason, actor)
+
+
+# --- parts of the use cases above -------------------------------------------------------------------------
+def locked(world_id: str, promotion_id: int) -> tuple[World, Promotion]:
+    world = lock_world(world_id)
+    rows = Promotion.objects.select_for_update(of=("self",)).select_related("strategy")
+    promotion = rows.filter(world_id=world_id, pk=promotion_id).first()
+    if promotion is None:
+        raise NotFound(f"World {world_id} has no promotion {promotion_id}")
+    return world, promotion
+
+
+def require_approver(world: World, promotion: Promotion, actor: Actor) -> None:
+    """One of the policy's approvers, and never who owns the strategy or submitted its run, superusers included."""
+    active = active_policy(world.id)
+    approvers = active.policy.governance.live_promotion.approvers if active else ("risk",)
+    if not actor.has_any_role(*approvers):
+        raise Forbidden(f"The policy lets approve: {', '.join(approvers)}")
+    submitters = EvaluationRun.objects.filter(
+        world=world, strategy=promotion.strategy, created_by_id=actor.user_id
+    )
+    if actor.is_user(promotion.strategy.owner_id) or submitters.exists():
+        raise FourEyes(f"You own or submitted {promotion.strategy_id}: somebody else must decide")
+
+
+def decided(promotion: Promotion, by: str, reason: str, actor: Actor) -> Promotion:
+    promotion.decided_by_id = actor.user_id
+    change(promotion, by, reason, actor)
+    return promotion
+
+
+def change(promotion: Promotion, by: str, reason: str, actor: Actor) -> None:
+    before = promotion.state
+    getattr(promotion, by)()
+    promotion.reason = reason[:500]
+    promotion.updated_at = timezone.now()
+    promotion.save()
+    tell(promotion, before, reason, actor)
+
+
+def tell(promotion: Promotion, before: str | None, reason: str, actor: Actor) -> None:
+    facts: dict[str, Any] = {"before": before, "after": promotion.state, "reason": reason}
+    record(
+        actor,
+        "promotion.create" if before is None else f"promotion.{promotion.state}",
+        object_type="promotion",
+        object_id=f"{promotion.world_id}/{promotion.strategy_id}",
+        world_id=promotion.world_id,
+        **facts,
+    )
+    emit(
+        PromotionChanged(
+            world_id=promotion.world_id,
+            strategy_id=promotion.strategy_id,
+            promotion_id=promotion.pk,
+            decision_id=promotion.decision.decision_id,
+            **facts,
+        )
+    )
