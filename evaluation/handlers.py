@@ -14,8 +14,8 @@ from kombu.exceptions import OperationalError
 from evaluation import services, tasks
 from evaluation.events import EvaluationRequested, RunUpdated
 from qmtl_site.audit.actor import Actor
-from qmtl_site.outbox.events import after
-from worlds.events import WorldStateChanged
+from qmtl_site.outbox.events import after, inside
+from worlds.events import WorldCreated, WorldStateChanged
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,11 @@ class Broker:
 
 
 broker = Broker()
+
+
+@inside(WorldCreated)
+def give_the_world_its_turn(event: WorldCreated) -> None:
+    services.give_turn(event.world_id)
 
 
 @after(RunUpdated)

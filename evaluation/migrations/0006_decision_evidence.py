@@ -14,6 +14,10 @@ from qmtl_site.ledger.keep_columns import KeepColumns
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("evaluation", "0005_decisions")]
     operations: ClassVar = [
+        migrations.RunSQL(
+            "INSERT INTO evaluation_evaluationturn (world_id, fence) SELECT id, 0 FROM worlds_world",
+            migrations.RunSQL.noop,
+        ),
         ForbidChange("evaluation_decision"),
         GuardLifecycle(
             "evaluation_promotion",

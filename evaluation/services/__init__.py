@@ -15,6 +15,7 @@ from evaluation.services.schedule import (
     evaluate_on_request,
     request_evaluation,
 )
+from evaluation.services.turns import give_turn
 
 __all__ = [
     "approve_promotion",
@@ -28,6 +29,7 @@ __all__ = [
     "expire_open_runs",
     "expire_stale_runs",
     "expire_superseded",
+    "give_turn",
     "policy_impact",
     "post_results",
     "reject_promotion",

@@ -10,6 +10,11 @@ from evaluation.models import EvaluationTurn
 LOCK_NOT_AVAILABLE = "55P03"
 
 
+def give_turn(world_id: str) -> None:
+    """The row of a new world; made with it, as who inserts one first would be waited for like who holds it."""
+    EvaluationTurn.objects.create(world_id=world_id)
+
+
 def take_turn(world_id: str, *, wait: bool) -> EvaluationTurn:
     """The world's turn, held until the transaction ends, however it ends.
 
@@ -18,10 +23,7 @@ def take_turn(world_id: str, *, wait: bool) -> EvaluationTurn:
     """
     rows = EvaluationTurn.objects.select_for_update(nowait=not wait).filter(pk=world_id)
     try:
-        turn = rows.first()
-        if turn is None:
-            EvaluationTurn.objects.bulk_create([EvaluationTurn(world_id=world_id)], ignore_conflicts=True)
-            turn = rows.get()
+        turn = rows.get()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise EvaluationInProgress(f"World {world_id} is being evaluated; ?wait=true joins") from None
