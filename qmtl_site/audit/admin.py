@@ -16,10 +16,11 @@ from django.utils.safestring import SafeString
 from qmtl_site.audit.chain import verify
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
-from qmtl_site.pages.columns import column, moment, numbered, one_line
+from qmtl_site.pages.columns import about, column, moment, numbered, sentence
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world
 from qmtl_site.pages.window import Window
+from qmtl_site.pages.words import happened
 
 BREAKS_SHOWN = 100
 
@@ -31,11 +32,10 @@ class AuditEntryAdmin(Window):
         "when",
         "entry",
         "actor",
-        "action",
-        "object_id",
+        "act",
         "says",
     )
-    list_display_links = ("when", "action")
+    list_display_links = ("when", "act")
     list_filter = (
         exact("stream", "stream", "world"),
         exact("actor", "actor"),
@@ -58,16 +58,17 @@ class AuditEntryAdmin(Window):
     def entry(self, entry: AuditEntry) -> SafeString:
         return numbered(entry.stream, entry.sequence)
 
+    @column("Action")
+    def act(self, entry: AuditEntry) -> SafeString:
+        return about(entry.action, entry.object_id)
+
     @column("Details")
     def says(self, entry: AuditEntry) -> SafeString:
-        details = orjson.loads(entry.details)
-        words = (f"{name}: {value}" for name, value in details.items() if value not in (None, "", {}, []))
-        return one_line(", ".join(words))
+        return sentence(happened(entry.details))
 
     @column("Details")
     def document(self, entry: AuditEntry) -> SafeString:
-        text = orjson.dumps(orjson.loads(entry.details), option=orjson.OPT_INDENT_2).decode()
-        return format_html('<pre class="q-pre">{}</pre>', text)
+        return format_html('<pre class="q-pre">{}</pre>', indented(entry.details))
 
     # --- the chain --------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
@@ -80,12 +81,29 @@ class AuditEntryAdmin(Window):
         if not (is_superuser(request) or stream in roles_by_world(request)):
             raise PermissionDenied
         stream = stream or SYSTEM_STREAM
-        head = Ledger.objects.filter(stream=stream).first()
-        context: dict[str, Any] = {
-            "stream": stream,
-            "entries": head.audit_sequence if head else 0,
-            "head": head.audit_head if head else "",
-            "breaks": list(itertools.islice(verify(stream), BREAKS_SHOWN)),
-            "back": list_url("audit.auditentry", stream=stream),
-        }
-        return self.render(request, "pages/audit_chain.html", title=f"Chain of {stream}", **context)
+        context = chain_of(stream)
+        response = self.render(request, "pages/audit_chain.html", title=f"Chain of {stream[:128]}", **context)
+        response.status_code = 404 if context["absent"] else 200
+        return response
+
+
+def chain_of(stream: str) -> dict[str, Any]:
+    """What the chain's page shows. Where there is nothing to verify, nothing is called intact."""
+    head = Ledger.objects.filter(stream=stream).first() or Ledger(stream=stream)
+    breaks = list(itertools.islice(verify(stream), BREAKS_SHOWN))
+    return {
+        "stream": stream,
+        "entries": head.audit_sequence,
+        "head": head.audit_head,
+        "breaks": breaks,
+        "absent": not head.audit_sequence and not breaks,
+        "back": list_url("audit.auditentry", stream=stream),
+    }
+
+
+def indented(details: str) -> str:
+    """As it is, where somebody has broken it: the page of such an entry must open most of all."""
+    try:
+        return orjson.dumps(orjson.loads(details), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return details

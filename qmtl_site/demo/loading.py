@@ -67,7 +67,7 @@ def create_demo_world(prices: Prices, actor: Actor) -> None:
             {
                 "id": WORLD_ID,
                 "name": "Twenty large US companies",
-                "description": "Fifteen or so small strategies over real daily closes of S&P 500 companies.",
+                "description": f"{len(DEMO)} small strategies over real daily closes of S&P 500 companies.",
                 "labels": ["demo", "equities", "daily"],
                 "benchmark": series(simulate(benchmark, prices, start=int(prices.dates[0]))),
                 "data_presets": [

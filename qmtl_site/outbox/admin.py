@@ -10,16 +10,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
-from qmtl_site.pages.columns import column, moment, numbered, one_line
+from qmtl_site.pages.columns import about, column, moment, numbered, sentence
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.window import Window
+from qmtl_site.pages.words import told
+
+# What an event's subject says already.
+IN_SUBJECT = {"world_id", "strategy_id", "run_id"}
 
 
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(Window):
     world_path = "stream"
-    list_display = ("when", "event", "type", "subject", "says")
-    list_display_links = ("when", "type")
+    list_display = ("when", "event", "kind", "says")
+    list_display_links = ("when", "kind")
     list_filter = (exact("stream", "stream", "world"), exact("type", "type"), exact("subject", "subject"))
     list_filter_submit = True
     search_fields = ("subject__istartswith",)
@@ -34,12 +38,14 @@ class OutboxEventAdmin(Window):
     def event(self, event: OutboxEvent) -> SafeString:
         return numbered(event.stream, event.sequence)
 
+    @column("Type")
+    def kind(self, event: OutboxEvent) -> SafeString:
+        return about(event.type, event.subject)
+
     @column("Data")
     def says(self, event: OutboxEvent) -> SafeString:
         data = orjson.loads(event.document)["data"]
-        return one_line(
-            ", ".join(f"{k}: {v}" for k, v in data.items() if k != "world_id" and v not in (None, ""))
-        )
+        return sentence(told({name: value for name, value in data.items() if name not in IN_SUBJECT}))
 
     @column("CloudEvent")
     def cloud_event(self, event: OutboxEvent) -> SafeString:

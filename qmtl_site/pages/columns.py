@@ -45,13 +45,17 @@ def number(text: str) -> SafeString:
     return format_html('<span class="q-number">{}</span>', text)
 
 
-def one_line(text: str) -> SafeString:
-    """A text that may be long, cut by the room that there is; all of it on hovering."""
-    return (
-        format_html('<span class="q-line" title="{}">{}</span>', text[:1000], text[:200])
-        if text
-        else SafeString("–")
-    )
+def sentence(text: str, length: int = 240) -> SafeString:
+    """A text that may be long, wrapped; where it is cut, more of it on hovering."""
+    if not text:
+        return SafeString("–")
+    cut = text if len(text) <= length else text[:length].rstrip() + "…"
+    return format_html('<span class="q-words" title="{}">{}</span>', text[:1000] if cut != text else "", cut)
+
+
+def about(act: str, thing: str) -> SafeString:
+    """An act over the thing that it was done to."""
+    return format_html('{}<span class="q-object">{}</span>', act, thing)
 
 
 def numbered(stream: str, sequence: int) -> SafeString:

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.utils.safestring import SafeString
 
 from qmtl_site.pages import badge as badges
-from qmtl_site.pages import columns, figures, scope
+from qmtl_site.pages import columns, figures, scope, words
 
 register = template.Library()
 
@@ -29,6 +29,12 @@ def when(moment: datetime | None) -> SafeString:
 def metric(value: Any, dotted: str) -> str:
     """A figure in the unit that the catalogue gives it."""
     return figures.metric_figure(dotted, value)
+
+
+@register.filter
+def happened(details: str) -> SafeString:
+    """The details of an audit entry in words."""
+    return columns.sentence(words.happened(details))
 
 
 @register.filter

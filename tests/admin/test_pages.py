@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -178,3 +180,34 @@ def test_a_run_tells_the_trials_counted_and_those_that_deflate(
     lines = dict(boss.get(run_url("mined")).context["diagnostics"])
     assert lines["Trials that deflate the Sharpe"] == "500"
     assert lines["Trials counted"] != "500"
+
+
+@pytest.mark.parametrize(
+    ("path", "crumbs"),
+    [
+        ("/admin/worlds/world/alpha/change/", ["Worlds", "alpha"]),
+        ("/admin/strategies/strategy/", ["Strategies"]),
+        ("/admin/strategies/binding/", ["Strategies", "Bindings"]),
+    ],
+)
+def test_breadcrumbs_say_a_word_once(boss: Client, alpha: str, path: str, crumbs: list[str]) -> None:
+    page = boss.get(path).content.decode()
+    assert re.findall(r'<(?:a|span)[^>]*class="q-crumb [^>]*>([^<]*)<', page) == crumbs
+
+
+def test_two_rule_sets_carry_two_names(boss: Client, alpha: str) -> None:
+    assert "Rule set (with profile backtest)" in boss.get(run_url("good")).content.decode()
+    policy = PolicyVersion.objects.get().pk
+    page = boss.get(f"/admin/worlds/policyversion/{policy}/change/").content.decode()
+    assert "Rule set (whole policy)" in page
+
+
+def test_a_run_without_a_profile_carries_the_policys_own_figure(
+    boss: Client, root: ApiClient, alpha: str
+) -> None:
+    root.submit("alpha", "good", results(), run_id="later", stage="paper")
+    root.evaluate("alpha")
+    run = EvaluationRun.objects.get(run_id="later")
+    assert run.result.ruleset_hash == PolicyVersion.objects.get().text.ruleset_hash
+    page = boss.get(f"/admin/evaluation/evaluationrun/{run.pk}/change/").content.decode()
+    assert "Rule set (whole policy)" in page

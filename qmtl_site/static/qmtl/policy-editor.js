@@ -2,7 +2,8 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const form = byId("policy-form"), source = byId("policy-source"), language = byId("id_language");
-  const gutter = byId("policy-gutter"), behind = byId("policy-behind");
+  const editor = byId("policy-editor"), gutter = byId("policy-gutter"), behind = byId("policy-behind");
+  const notes = byId("policy-notes"), LINE = 20, PADDING = 10;
   const list = byId("policy-faults"), card = byId("policy-faults-card"), checked = byId("policy-checked");
   let faults = JSON.parse(byId("policy-faults-data").textContent);
 
@@ -21,17 +22,38 @@
     source.value.split("\n").forEach((text, index) => {
       const found = atLine.get(index + 1);
       numbers.append(element("div", found ? "q-bad" : "", String(index + 1)));
-      const line = element("div", found ? "q-bad" : "", text || "\u200b");
-      if (found) line.append(element("span", "q-lens", found.map((each) => each.message + "." + hint(each)).join(" · ")));
-      lines.append(line);
+      lines.append(element("div", found ? "q-bad" : "", text || "\u200b"));
     });
     gutter.replaceChildren(numbers);
     behind.replaceChildren(lines);
+    note(atLine);
     follow();
+  }
+
+  // Beside the text, never over it: each message at its line, or below the one before where two would meet.
+  function note(atLine) {
+    const lines = [...atLine.keys()].sort((one, other) => one - other);
+    const made = lines.map((line) => {
+      const said = element("div", "q-note-of-line", atLine.get(line).map((each) => each.message + "." + hint(each)).join(" "));
+      said.prepend(element("b", "", `${line} `));
+      return said;
+    });
+    notes.replaceChildren(...made);
+    editor.classList.toggle("q-noted", made.length > 0);
+    let free = 0;
+    made.forEach((said, index) => {
+      const top = Math.max(free, PADDING + (lines[index] - 1) * LINE);
+      said.style.top = `${top}px`;
+      free = top + said.offsetHeight + 2;
+    });
+    // Room below the text, so that one can scroll to the last message.
+    const text = source.value.split("\n").length * LINE + 2 * PADDING;
+    editor.style.setProperty("--q-rest", `${Math.max(0, free - text)}px`);
   }
 
   function follow() {
     gutter.scrollTop = behind.scrollTop = source.scrollTop;
+    editor.style.setProperty("--q-scrolled", `${source.scrollTop}px`);
     behind.scrollLeft = source.scrollLeft;
   }
 
@@ -75,7 +97,7 @@
     const at = before + Number(column) - 1;
     source.focus();
     source.setSelectionRange(at, at);
-    source.scrollTop = Math.max(0, (line - 6) * 20);
+    source.scrollTop = Math.max(0, (line - 6) * LINE);
   });
   source.addEventListener("keydown", (event) => {
     if (event.key !== "Tab" || event.shiftKey) return;
@@ -84,6 +106,7 @@
   });
   source.addEventListener("input", changed);
   source.addEventListener("scroll", follow);
+  window.addEventListener("resize", draw);
   language.addEventListener("change", changed);
   draw();
 })();
