@@ -46,9 +46,9 @@ class Evidence:
 class Candidate:
     """A binding in `dry_run` or `live`.
 
-    `dwell`: milliseconds in its state, without those in which the world was paused. `passing_since` and
-    `failing_since`: when the present row of counted passes or failures began. `counted_slot`: start of the
-    newest schedule slot in which its counters moved. `error`: why its evidence could not be read.
+    `paused`: milliseconds of its stay in which the world was paused. `passing_since` and `failing_since`: when
+    the present row of counted passes or failures began. `counted_slot`: start of the newest schedule slot in
+    which its counters moved. `error`: why its evidence could not be read.
     """
 
     strategy_id: str
@@ -56,7 +56,7 @@ class Candidate:
     side: Side
     state: CandidateState
     state_since: int
-    dwell: int
+    paused: int = 0
     passes: int = 0
     failures: int = 0
     passing_since: int | None = None
@@ -66,6 +66,10 @@ class Candidate:
     gate_closed: bool = False
     evidence: Evidence | None = None
     error: str | None = None
+
+    def dwell(self, now: int) -> int:
+        """Milliseconds in its state, without those in which the world was paused."""
+        return now - self.state_since - self.paused
 
 
 @dataclass(frozen=True)

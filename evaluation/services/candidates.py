@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
@@ -37,7 +37,8 @@ def newest(stage: str, condition: str = "true") -> str:
 CANDIDATES = f"""
 SELECT b.id AS binding, s.id AS strategy, s.family, s.owner_id, s.side, b.state, b.state_since, b.paused_before,
        b.consecutive_passes, b.consecutive_failures, b.passing_since, b.failing_since, b.last_counted_run,
-       b.last_counted_slot, COALESCE(live.id, paper.id) AS run, backtest.id AS backtest
+       b.last_counted_slot, b.last_outcome, b.last_reason, b.last_rank, b.last_score,
+       COALESCE(live.id, paper.id) AS run, backtest.id AS backtest
 FROM strategies_binding b
 JOIN strategies_strategy s ON s.id = b.strategy_id
 {newest("live", "b.state = 'live' AND r.created_at >= b.state_since")}
@@ -56,6 +57,15 @@ JOIN evaluation_runinput i ON i.run_id = r.id
 """
 
 
+class Word(NamedTuple):
+    """The newest word about a binding, as it is kept on it."""
+
+    outcome: str
+    reason: str
+    rank: int | None
+    score: float | None
+
+
 @dataclass(frozen=True)
 class Loaded:
     """Candidates for the decision, their bindings' keys and what the evidence is known by."""
@@ -63,6 +73,7 @@ class Loaded:
     candidates: list[Candidate]
     bindings: dict[str, int]
     runs: dict[str, int]
+    words: dict[str, Word]
     sources: dict[str, dict[str, Any]]
 
 
@@ -97,7 +108,7 @@ def load_candidates(
         found = evidence_of(row, evidence, series)
         own = found if isinstance(found, Evidence) else None
         error = found if isinstance(found, str) else None
-        candidates.append(candidate_of(row, own, error, now, paused))
+        candidates.append(candidate_of(row, own, error, paused))
         sources[row.strategy] = {
             "run": source_of(evidence.get(row.run)),
             "backtest": source_of(evidence.get(row.backtest)),
@@ -106,6 +117,10 @@ def load_candidates(
         candidates,
         {row.strategy: row.binding for row in rows},
         {row.strategy: row.run for row in rows if row.run is not None},
+        {
+            row.strategy: Word(row.last_outcome, row.last_reason, row.last_rank, row.last_score)
+            for row in rows
+        },
         sources,
     )
 
@@ -186,17 +201,14 @@ def figures_in(document: bytes) -> Figures:
     return figures
 
 
-def candidate_of(
-    row: Any, evidence: Evidence | None, error: str | None, now: datetime, paused: timedelta
-) -> Candidate:
-    dwell = now - row.state_since - max(paused - row.paused_before, timedelta(0))
+def candidate_of(row: Any, evidence: Evidence | None, error: str | None, paused: timedelta) -> Candidate:
     return Candidate(
         strategy_id=row.strategy,
         family=f"family:{row.family}" if row.family else f"owner:{row.owner_id}",
         side=row.side,
         state=row.state,
         state_since=milliseconds(row.state_since),
-        dwell=max(0, dwell // timedelta(milliseconds=1)),
+        paused=max(paused - row.paused_before, timedelta(0)) // timedelta(milliseconds=1),
         passes=row.consecutive_passes,
         failures=row.consecutive_failures,
         passing_since=None if row.passing_since is None else milliseconds(row.passing_since),

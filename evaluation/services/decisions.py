@@ -14,7 +14,7 @@ from django.utils import timezone
 from evaluation.domain.decision import Decision as Outcome
 from evaluation.domain.decision import decide, decision_document
 from evaluation.events import WorldEvaluated
-from evaluation.models import Decision, EvaluationTurn
+from evaluation.models import Decision
 from evaluation.services.candidates import Loaded, load_candidates, situation_of
 from evaluation.services.counting import keep_counters
 from evaluation.services.inputs import inputs_document
@@ -26,7 +26,7 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.blobs import store
 from qmtl_site.http.documents import dump
-from qmtl_site.http.refusals import IllegalTransition, Invalid, NotFound
+from qmtl_site.http.refusals import IllegalTransition, Invalid
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from worlds.domain.policy import ruleset_hash
@@ -40,6 +40,7 @@ from worlds.services import lock_world, note_evaluation
 log = structlog.get_logger(__name__)
 
 EVALUATOR = Actor.service("evaluation")
+HASHES: dict[tuple[str, str], str] = {}
 
 
 NO_POLICY = "the world has no active policy"
@@ -77,7 +78,7 @@ def what_if(world_id: str, as_of: datetime) -> bytes:
 
 @use_case
 def evaluated_now(*, world_id: str, actor: Actor, wait: bool, asked: int) -> bytes:
-    turn = take_turn(known_world(world_id), wait=wait)
+    turn = take_turn(world_id, wait=wait)
     world = lock_world(world_id)
     refuse_standstill(world)
     if wait and (joined := newest_decision(world_id)) is not None and joined.number > asked:
@@ -110,13 +111,6 @@ def refuse_standstill(world: World) -> None:
 def newest_number(world_id: str) -> int:
     newest = newest_decision(world_id)
     return 0 if newest is None else newest.number
-
-
-def known_world(world_id: str) -> str:
-    """The world's id; it is not locked yet, or who asks would wait here for whoever decides."""
-    if not World.objects.filter(pk=world_id).exists():
-        raise NotFound("There is no such world")
-    return world_id
 
 
 def newest_decision(world_id: str) -> Decision | None:
@@ -153,15 +147,19 @@ def made(world: World, active: ActivePolicy, as_of: datetime, *, dry_run: bool) 
 
 
 def ruleset_hash_of(active: ActivePolicy) -> str:
-    return ruleset_hash(active.policy, None, RULESET_VERSION)
+    """Of the whole policy and the code's rules; a policy's text never changes, so that it is hashed once."""
+    key = (active.checksum, RULESET_VERSION)
+    if key not in HASHES:
+        HASHES[key] = ruleset_hash(active.policy, None, RULESET_VERSION)
+    return HASHES[key]
 
 
-def keep(world: World, turn: EvaluationTurn, decision: Made, actor: Actor) -> None:
+def keep(world: World, turn: int, decision: Made, actor: Actor) -> None:
     """The decision as evidence, and what it moves: counters, promotions that wait, the audit, the event."""
     document, plan = decision.document, decision.document["plan"]
     kept = Decision.objects.create(
         world=world,
-        number=turn.fence,
+        number=turn,
         decision_id=document["decision_id"],
         policy_version=document["policy_version"],
         ruleset_hash=document["ruleset_hash"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +19,7 @@ from worlds.models import PolicyVersion, World
 from worlds.selectors import compiled
 
 FORMAT = 1
+TOLD_ELSEWHERE = frozenset({"policy", "policy_version", "terms", "now", "slot"})
 
 
 class InputsLost(Exception):
@@ -26,8 +28,13 @@ class InputsLost(Exception):
 
 def versions() -> dict[str, str]:
     """Of everything that the figures of a decision depend on."""
+    return {"ruleset": RULESET_VERSION, **installed()}
+
+
+@cache
+def installed() -> dict[str, str]:
+    """They stay while the process lives, and reading them takes milliseconds."""
     return {
-        "ruleset": RULESET_VERSION,
         "python": platform.python_version(),
         "machine": platform.machine(),
         "numpy": version("numpy"),
@@ -36,12 +43,9 @@ def versions() -> dict[str, str]:
 
 
 def inputs_document(situation: Situation, loaded: Loaded, *, checksum: str) -> bytes:
-    """Everything that `decide` is given, series and figures by the hashes of their evidence."""
-    told = {
-        name: value
-        for name, value in vars(situation).items()
-        if name not in {"policy", "terms", "policy_version"}
-    }
+    """Everything that `decide` is given but the moment, which the decision itself tells: as long as nothing
+    happens the inputs stay the same. Series and figures by the hashes of their evidence."""
+    told = {name: value for name, value in vars(situation).items() if name not in TOLD_ELSEWHERE}
     terms = situation.terms
     return orjson.dumps(
         {
@@ -69,7 +73,9 @@ def bare(candidate: Candidate) -> dict[str, Any]:
     return asdict(replace(candidate, evidence=None)) | {"evidence": None}
 
 
-def read_inputs(world_id: str, document: bytes) -> tuple[Situation, list[Candidate]]:
+def read_inputs(
+    world_id: str, document: bytes, *, now: int, slot: int | None
+) -> tuple[Situation, list[Candidate]]:
     """What the decision was made from; InputsLost where it is not there any more."""
     given = orjson.loads(document)
     text = (
@@ -84,6 +90,8 @@ def read_inputs(world_id: str, document: bytes) -> tuple[Situation, list[Candida
         policy=compiled(text.checksum, text.canonical),
         policy_version=given["policy"]["version"],
         terms=replace(world_terms(world), **given["terms"]),
+        now=now,
+        slot=slot,
         **given["situation"],
     )
     return situation, candidates_in(given["candidates"])

@@ -9,6 +9,7 @@ import orjson
 
 from evaluation.domain.decision import decide, decision_document
 from evaluation.models import Decision
+from evaluation.services.candidates import milliseconds
 from evaluation.services.inputs import InputsLost, read_inputs, versions
 from qmtl_site.blobs import store
 from qmtl_site.blobs.store import BlobCorrupt
@@ -39,7 +40,8 @@ def replay_decision(*, world_id: str, decision_id: str) -> dict[str, Any]:
 
 
 def made_again(kept: Decision, inputs: bytes) -> bytes:
-    situation, candidates = read_inputs(kept.world_id, inputs)
+    slot = None if kept.slot is None else milliseconds(kept.slot)
+    situation, candidates = read_inputs(kept.world_id, inputs, now=milliseconds(kept.as_of), slot=slot)
     return dump(
         decision_document(
             decide(situation, candidates),

@@ -17,7 +17,6 @@ from evaluation.services.intake import Taken, canonical_hash, keep_many
 from evaluation.services.runs import default_run_id, facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs import store
-from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from strategies.models import Binding
 from strategies.selectors import PerformanceWindow, performance_windows
@@ -28,9 +27,11 @@ from worlds.selectors import ActivePolicy
 LEAST_POINTS = 2
 
 
-@use_case
 def make_runs(*, world: World, active: ActivePolicy, actor: Actor) -> int:
-    """One run for each binding in dry run or live that reported something new, judged at once; how many."""
+    """One run for each binding in dry run or live that reported something new, judged at once; how many.
+
+    A part of the evaluation of the world, in its transaction.
+    """
     bindings = reporting(world)
     if not bindings:
         return 0

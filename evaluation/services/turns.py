@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from evaluation.errors import EvaluationInProgress
 from evaluation.models import EvaluationTurn
+from qmtl_site.http.refusals import NotFound
 
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -15,19 +16,28 @@ def give_turn(world_id: str) -> None:
     EvaluationTurn.objects.create(world_id=world_id)
 
 
-def take_turn(world_id: str, *, wait: bool) -> EvaluationTurn:
-    """The world's turn, held until the transaction ends, however it ends.
+TAKE = """
+UPDATE evaluation_evaluationturn SET fence = fence + 1
+WHERE world_id = (SELECT world_id FROM evaluation_evaluationturn WHERE world_id = %s FOR UPDATE {})
+RETURNING fence
+"""
 
-    While another one holds it: EvaluationInProgress, or wait for him. The lock is the lease, and the database
-    keeps it: who dies loses it at once and leaves nothing behind; who was cut off cannot commit.
+
+def take_turn(world_id: str, *, wait: bool) -> int:
+    """The number of the world's turn, which is held until the transaction ends, however it ends.
+
+    While another one holds it: EvaluationInProgress, or wait for him. NotFound without such a world. The lock is
+    the lease, and the database keeps it: who dies loses it at once and leaves nothing behind; who was cut off
+    cannot commit.
     """
-    rows = EvaluationTurn.objects.select_for_update(nowait=not wait).filter(pk=world_id)
     try:
-        turn = rows.get()
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE.format("" if wait else "NOWAIT"), [world_id])
+            found = cursor.fetchone()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise EvaluationInProgress(f"World {world_id} is being evaluated; ?wait=true joins") from None
         raise
-    turn.fence += 1
-    turn.save(update_fields=["fence"])
-    return turn
+    if found is None:
+        raise NotFound("There is no such world")
+    return int(found[0])

@@ -72,7 +72,6 @@ def candidate(
         "side": "long",
         "state": "dry_run",
         "state_since": NOW - 100 * DAY,
-        "dwell": 100 * DAY,
         **given,
     }
     return Candidate(strategy_id=name, evidence=given.pop("evidence", evidence), **given)

@@ -153,7 +153,7 @@ def canary_of(board: Board, moves: Moves) -> Column:
     """The canary's fraction for those who have not been live for its time, 1 for the others."""
     canary = board.situation.policy.governance.live_promotion.canary
     trial = milliseconds(canary.for_)
-    young = [i in moves.promote or board.candidates[i].dwell < trial for i in moves.live]
+    young = [i in moves.promote or board.candidates[i].dwell(board.situation.now) < trial for i in moves.live]
     return np.where(np.array(young, dtype=np.bool_) & (trial > 0), canary.fraction, 1.0)
 
 

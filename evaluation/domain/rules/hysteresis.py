@@ -44,7 +44,7 @@ class Hysteresis:
         needed = self.terms.promote_after
         if not reached(needed, counters.passes, counters.passing_since, situation.now):
             return self._wait(i, f"has passed {counters.passes} times in a row, {needed} are needed")
-        if candidate.dwell < milliseconds(self.terms.min_dwell):
+        if candidate.dwell(situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been in dry run for {self.terms.min_dwell}")
         period, evidence = situation.policy.min_evaluation_period, candidate.evidence
         assert evidence is not None
@@ -57,7 +57,7 @@ class Hysteresis:
         candidate, needed = self.board.candidates[i], self.terms.demote_after
         if not reached(needed, counters.failures, counters.failing_since, self.board.situation.now):
             return self._wait(i, f"has failed {counters.failures} times in a row, it leaves after {needed}")
-        if candidate.dwell < milliseconds(self.terms.min_dwell):
+        if candidate.dwell(self.board.situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been live for {self.terms.min_dwell}")
         return True
 
