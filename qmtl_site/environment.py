@@ -75,6 +75,15 @@ def database(url: str, *, conn_max_age: int) -> dict[str, Any]:
     }
 
 
+class AsWarning(stdlib_logging.Filter):
+    """Makes a line of what a client did wrong: no traceback, nothing to wake anybody for."""
+
+    def filter(self, record: stdlib_logging.LogRecord) -> bool:
+        record.levelno, record.levelname = stdlib_logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        return True
+
+
 def logging(*, fmt: str, level: str, colors: bool) -> dict[str, Any]:
     """One structured line per record: JSON in production, readable on a console."""
     shared: list[Any] = [
@@ -105,12 +114,14 @@ def logging(*, fmt: str, level: str, colors: bool) -> dict[str, Any]:
                 "processors": [*final, renderer] if fmt != "console" else [final[0], renderer],
             }
         },
+        "filters": {"as_warning": {"()": AsWarning}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
+            "django.security.DisallowedHost": {"filters": ["as_warning"]},
             "uvicorn.access": {"level": "WARNING"},
         },
     }

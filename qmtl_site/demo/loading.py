@@ -1,4 +1,5 @@
-"""The demo world: its policy, its strategies, one backtest run of each, judged by the service like anybody's."""
+"""The demo world: its policy, its strategies, one backtest run of each, judged by the service like anybody's, and
+what those that passed earned on paper since."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from evaluation.models import EvaluationRun
 from evaluation.schemas import RunCreate
@@ -14,12 +16,13 @@ from evaluation.services import create_run, evaluate_waiting
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
+from qmtl_site.demo.paper import paper_report
 from qmtl_site.demo.portfolio import Simulation, simulate
-from qmtl_site.demo.prices import Prices, load_prices
+from qmtl_site.demo.prices import BACKTEST_END, Prices, load_prices
 from qmtl_site.demo.strategies import DEMO, DemoStrategy
-from strategies.models import Strategy
+from strategies.models import Binding, Strategy
 from strategies.schemas import StrategyCreate
-from strategies.services import register_strategy
+from strategies.services import register_strategy, report_performance
 from worlds.domain.series import iso
 from worlds.models import World
 from worlds.schemas import WorldCreate
@@ -28,7 +31,7 @@ from worlds.services import create_world, write_policy
 WORLD_ID = "demo"
 BENCHMARK_ID = "buy_and_hold"
 POLICY = Path(__file__).with_name("policy.yaml")
-RUN_ID = "backtest-1"
+RUN_ID = "backtest-2020"
 RISK_OFFICER = "risk"
 
 
@@ -56,8 +59,33 @@ def load_demo(actor: Actor) -> Loaded:
     for demo in DEMO:
         submit(demo, prices, actor)
     evaluate_waiting(world_id=WORLD_ID)
+    report_paper(prices, actor)
     runs = EvaluationRun.objects.filter(world_id=WORLD_ID, run_id=RUN_ID).select_related("strategy", "result")
     return Loaded(WORLD_ID, sorted(runs, key=lambda run: run.pk))
+
+
+def is_loaded() -> bool:
+    """Nothing of a load is missing. It may have been cut off between the backtests and the paper trading."""
+    judged = EvaluationRun.objects.filter(world_id=WORLD_ID, run_id=RUN_ID, evaluated_at__isnull=False)
+    return judged.count() == len(DEMO) and not silent().exists()
+
+
+def silent() -> QuerySet[Binding]:
+    """The demo's bindings in dry run that have never reported anything."""
+    demos = [demo.id for demo in DEMO]
+    return Binding.objects.filter(
+        world_id=WORLD_ID, strategy_id__in=demos, state=Binding.State.DRY_RUN, performance=None
+    )
+
+
+def report_paper(prices: Prices, actor: Actor) -> None:
+    """What a runner would have posted day by day since the backtests; the first evaluation makes runs of it."""
+    waiting = set(silent().values_list("strategy_id", flat=True))
+    for demo in DEMO:
+        if demo.id in waiting:
+            report_performance(
+                world_id=WORLD_ID, strategy_id=demo.id, posted=paper_report(demo, prices), actor=actor
+            )
 
 
 def create_demo_world(prices: Prices, actor: Actor) -> None:
@@ -69,6 +97,8 @@ def create_demo_world(prices: Prices, actor: Actor) -> None:
                 "name": "Twenty large US companies",
                 "description": f"{len(DEMO)} small strategies over real daily closes of S&P 500 companies.",
                 "labels": ["demo", "equities", "daily"],
+                # Nobody trades here; without it no promotion would ever come before its approver.
+                "allow_live": True,
                 "benchmark": series(simulate(benchmark, prices, start=int(prices.dates[0]))),
                 "data_presets": [
                     {
@@ -105,7 +135,7 @@ def registration(demo: DemoStrategy) -> StrategyCreate:
 
 
 def run_request(demo: DemoStrategy, prices: Prices) -> RunCreate:
-    simulation = simulate(demo, prices)
+    simulation = simulate(demo, prices, end=BACKTEST_END)
     meta: dict[str, Any] = {
         "auto_returns": False,
         "tags": ["demo"],

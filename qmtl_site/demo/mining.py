@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from qmtl_site.demo.portfolio import simulate
-from qmtl_site.demo.prices import Prices
+from qmtl_site.demo.prices import BACKTEST_END, Prices
 from qmtl_site.demo.strategies.mined import TRIES, WINDOW, Rule, follow
 from qmtl_site.demo.strategies.strategy import DemoStrategy
 
@@ -13,7 +13,8 @@ WARM_UP = 350  # days that the longest rule needs before its first position
 
 
 def mine(prices: Prices) -> Rule:
-    """The rule with the highest Sharpe over the window, of all that were tried; a tie goes to the first."""
+    """The rule with the highest Sharpe over the backtest's last years, of all tried; a tie goes to the first."""
+    prices = prices.until(BACKTEST_END)
     recent = Prices(
         dates=prices.dates[-WINDOW - WARM_UP :],
         close=prices.close[:, -WINDOW - WARM_UP :],

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+DAY: Final = 86_400_000  # milliseconds
+BACKTEST_END: Final = 1_609_372_800_000
+"""2020-12-31, the last day of every backtest. What was earned afterwards is reported as paper performance."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +36,11 @@ class Prices:
     def calendar(self) -> NDArray[np.datetime64]:
         """The trading days as dates, shape (days,)."""
         return self.dates.astype("datetime64[ms]").astype("datetime64[D]")
+
+    def until(self, end: int) -> Prices:
+        """The prices that were known on a day, milliseconds since 1970."""
+        days = int(np.searchsorted(self.dates, end, side="right"))
+        return Prices(dates=self.dates[:days], close=self.close[:, :days], tickers=self.tickers)
 
 
 @cache

@@ -74,6 +74,7 @@ for _name, _converter in CONVERTERS.items():
 PATH_PATTERNS = {
     "world_id": ID,
     "strategy_id": ID,
+    "decision_id": ID,
     "run_id": RUN_ID,
     "snapshot_id": SNAPSHOT_ID,
     "sha256": SHA256,

@@ -37,6 +37,8 @@ class RequestEnvelope:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.answer(request)
         response["X-Request-ID"] = request_id
+        if request.method == "HEAD":
+            self.leave_out_body(response)
         self.write_line(request, response, time.perf_counter() - started)
         return response
 
@@ -53,6 +55,13 @@ class RequestEnvelope:
     def request_id(request: HttpRequest) -> str:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         return given if GOOD_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    @staticmethod
+    def leave_out_body(response: HttpResponse) -> None:
+        """The headers stay those of GET. Django leaves this to the server, and gunicorn warns each time."""
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
 
     @staticmethod
     def write_line(request: HttpRequest, response: HttpResponse, seconds: float) -> None:

@@ -17,6 +17,8 @@ from qmtl_site.launcher.servers import Servers
 PERSONAL = ("QMTL_URL", "QMTL_TOKEN", "QMTL_RISK_TOKEN", "QMTL_ADMIN_USER", "QMTL_ADMIN_PASSWORD")
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (only if the person asks for it)
 HIGHEST_PORT = 65535
+# Celery says so on many lines at each start. Here it is known: in many a container there is no other user.
+QUIET = "ignore:You're running the worker with superuser privileges"
 DEFAULT_HOSTS = "localhost,127.0.0.1,[::1]"
 
 
@@ -83,6 +85,7 @@ def for_services(commands: Mapping[str, str], address: Address) -> dict[str, str
     hosts = commands.get("ALLOWED_HOSTS") or f"{DEFAULT_HOSTS},{address.host}"
     return {
         "QMTL_BASE_URL": address.url,
+        "PYTHONWARNINGS": QUIET,
         **commands,
         # Not left out: settings.py would find the owner's URL in credentials.env.
         "DATABASE_OWNER_URL": commands["DATABASE_URL"],

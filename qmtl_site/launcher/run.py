@@ -16,12 +16,14 @@ from pathlib import Path
 from qmtl_site.launcher import commands, credentials, environment
 from qmtl_site.launcher.environment import Address
 from qmtl_site.launcher.lock import only_one
+from qmtl_site.launcher.migrated import Mark
 from qmtl_site.launcher.places import PROJECT, local_folder
 from qmtl_site.launcher.servers import Servers, durable_servers
 from qmtl_site.launcher.supervisor import Supervisor
 from qmtl_site.launcher.watch import Watch
 
 SECONDS_TO_READY = 90
+SITE = ("qmtl_site.wsgi", "qmtl_site.asgi")  # what the processes have in common
 
 
 def run() -> None:
@@ -30,17 +32,18 @@ def run() -> None:
         address = Address.from_environment(os.environ)
         address.check_free()
         print("Starting PostgreSQL and Valkey ...", flush=True)
-        with durable_servers(local, os.environ, watch) as servers:
-            setup = _prepare(local, servers, address)
-            with Supervisor(watch) as supervisor:
-                supervisor.start(PROJECT / "Procfile", environment.for_services(setup, address))
-                supervisor.follow(lambda: _announcement(address, local / "credentials.env"))
+        with durable_servers(local, os.environ, watch) as servers, Supervisor(watch) as supervisor:
+            print(f"  {_origin(servers)}\nLoading the service and preparing the database ...", flush=True)
+            file = local / "credentials.env"
+            setup = _prepare(local, file, servers, address)
+            supervisor.load(PROJECT / "Procfile", SITE, environment.for_services(setup, address))
+            _migrate(Mark(local, servers), setup)
+            supervisor.start(["ensure_local_users", "--credentials", str(file)], ["load_demo"])
+            supervisor.follow(lambda: _announcement(address, file))
 
 
-def _prepare(local: Path, servers: Servers, address: Address) -> dict[str, str]:
-    """Database, roles, users and demo data. Each step does nothing when it was done before."""
-    print(f"  {_origin(servers)}\nPreparing the database ...", flush=True)
-    file = local / "credentials.env"
+def _prepare(local: Path, file: Path, servers: Servers, address: Address) -> dict[str, str]:
+    """The folders, the credentials file, and the environment of the commands."""
     secret_key = credentials.read(file).get("SECRET_KEY") or secrets.token_urlsafe(50)
     credentials.update(
         file,
@@ -56,14 +59,14 @@ def _prepare(local: Path, servers: Servers, address: Address) -> dict[str, str]:
     )
     # whitenoise serves the apps' files as they are; it only warns if this folder is missing
     (PROJECT / "static").mkdir(exist_ok=True)
-    commands.manage(
-        setup,
-        ["migrate", "--noinput"],
-        ["grant_roles"],
-        ["ensure_local_users", "--credentials", str(file)],
-        ["load_demo"],
-    )
     return setup
+
+
+def _migrate(mark: Mark, setup: Mapping[str, str]) -> None:
+    """With the owner's role, which no process that is started later gets to know."""
+    if not mark.holds():
+        commands.manage(setup, ["migrate", "--noinput"], ["grant_roles"])
+        mark.set()
 
 
 def _origin(servers: Servers) -> str:
@@ -82,15 +85,16 @@ def _announcement(address: Address, file: Path) -> Iterator[str]:
 
 
 def ready_text(address: Address, file: Path, values: Mapping[str, str], *, show_password: bool) -> str:
+    place = os.path.relpath(file, PROJECT)
     # A log file that somebody sends around must not hold the password.
-    password = values.get("QMTL_ADMIN_PASSWORD", "") if show_password else "QMTL_ADMIN_PASSWORD of that file"
+    password = values.get("QMTL_ADMIN_PASSWORD", "") if show_password else f"QMTL_ADMIN_PASSWORD of {place}"
     return f"""
 QMTL is ready.
 
   admin pages      {address.url}/admin/     user {values.get("QMTL_ADMIN_USER", "")}   password {password}
   API              {address.url}/schema/docs/
   event streams    {address.stream_url}
-  tokens           {os.path.relpath(file, PROJECT)}    to use them:  set -a; . .local/credentials.env; set +a
+  tokens           {place}    to use them:  set -a; . .local/credentials.env; set +a
 
 Ctrl-C stops everything; the data stays. `make reset` removes it.
 """
@@ -103,7 +107,7 @@ def wait_until_ready(address: Address) -> str:
         problem = _web_problem(address) or _stream_problem(address)
         if not problem or time.monotonic() > deadline:
             return problem
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def _web_problem(address: Address) -> str:

@@ -6,10 +6,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 TONES: dict[str, tuple[str, ...]] = {
-    "good": ("ACTIVE", "active", "pass", "live", "activated", "valid", "intact", "paper_ok_live_candidate"),
-    "info": ("dry_run", "validating", "evaluating", "backtest_running", "EVALUATION_ONLY", "evaluated", "paper_only"),
-    "warn": ("warn", "PAUSED", "draft", "inconclusive", "missing", "waiting", "soft"),
-    "bad": ("fail", "rejected", "invalid", "breaker engaged", "broken", "blocking"),
+    "good": ("ACTIVE", "active", "pass", "live", "activated", "valid", "intact", "paper_ok_live_candidate",
+             "promote", "approved"),
+    "info": ("dry_run", "validating", "evaluating", "backtest_running", "EVALUATION_ONLY", "evaluated", "paper_only",
+             "reopen", "shadow"),
+    "warn": ("warn", "PAUSED", "draft", "inconclusive", "missing", "waiting", "soft", "wait", "pending"),
+    "bad": ("fail", "rejected", "invalid", "breaker engaged", "broken", "blocking", "demote"),
 }  # fmt: skip
 TONE_OF = {name: tone for tone, names in TONES.items() for name in names}
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from unfold.decorators import display
 
 from qmtl_site.pages.badge import badge
@@ -23,13 +24,13 @@ def column(title: str, *, ordering: str | None = None) -> Callable[[F], F]:
 
 
 def when(moment: datetime | None) -> SafeString:
-    """The moment in UTC; how long ago it was, on hovering."""
+    """The moment in UTC; how long ago it was, or how soon it will be, on hovering."""
     if moment is None:
         return SafeString("–")
     return format_html(
-        '<time class="q-when" datetime="{}" title="{} ago">{}</time>',
+        '<time class="q-when" datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        timesince(moment),
+        f"in {timeuntil(moment)}" if moment > timezone.now() else f"{timesince(moment)} ago",
         f"{moment:%Y-%m-%d %H:%M}",
     )
 

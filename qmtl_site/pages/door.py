@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from qmtl_site.http.problems import refusal_of
 from qmtl_site.http.refusals import Refusal
 
+Done = TypeVar("Done")
 REFUSED = (Refusal, TransitionNotAllowed, ValidationError)
 
 
@@ -58,14 +59,16 @@ def opens_page(
     return action(description=title, permissions=[needs], url_path=path, icon=icon)
 
 
-def pass_through(request: HttpRequest, change: Callable[[], object], *, done: str, back: str) -> HttpResponse:
-    """Call a use case, say what became of it, and go back to the page."""
+def pass_through(
+    request: HttpRequest, change: Callable[[], Done], *, done: str | Callable[[Done], str], back: str
+) -> HttpResponse:
+    """Call a use case, say what became of it (`done`: in words of its own, or of its answer), and go back."""
     try:
-        change()
+        answer = change()
     except REFUSED as error:
         messages.error(request, words_of(error))
     else:
-        messages.success(request, done)
+        messages.success(request, done if isinstance(done, str) else done(answer))
     return go(request, back)
 
 

@@ -32,6 +32,8 @@ KNOWN = {
     "run_id": "r1",
     "version": 1,
     "snapshot_id": "alpha-mom-r1",
+    "decision_id": "latest",
+    "promotion_id": 1,
 }
 
 
@@ -43,6 +45,7 @@ def token(judged: ApiClient) -> Iterator[str | None]:
     """A superuser's, in a world with a judged run, an open one and one that waits."""
     judged.post("/worlds/alpha/strategies/mom/runs", {"run_id": "open"})
     judged.submit("alpha", "mom", results(), run_id="waiting")
+    assert judged.post("/worlds/alpha/evaluate", {}).status_code == 200
     # As Django's own test client does: the connection holds the test's transaction.
     for moment in (request_started, request_finished):
         moment.disconnect(close_old_connections)

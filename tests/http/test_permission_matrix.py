@@ -22,6 +22,8 @@ VALUES = {
     "run_id": "r1",
     "snapshot_id": "alpha-mom-r1",
     "version": "1",
+    "decision_id": "latest",
+    "promotion_id": "1",
     "token_key": "0" * 8,
 }
 
@@ -46,6 +48,7 @@ def test_each_door_opens_for_whom_the_matrix_says(
     judged: ApiClient, caller: Callable[[str], ApiClient], column: str
 ) -> None:
     client = caller(column)
+    assert judged.post("/worlds/alpha/evaluate", {}).status_code == 200
     snapshot = body(judged.get("/worlds/alpha/snapshots/alpha-mom-r1"))
     values = {**VALUES, "sha256": snapshot["storage_refs"]["sha256"]["full_returns_series"]}
     wrong = {}

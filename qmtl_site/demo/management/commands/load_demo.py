@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from qmtl_site.demo.loading import WORLD_ID, author, load_demo
-from worlds.models import World
+from qmtl_site.demo.loading import author, is_loaded, load_demo
 
 
 class Command(BaseCommand):
@@ -14,8 +13,8 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if World.objects.filter(pk=WORLD_ID, runs__status__in=["evaluated", "rejected"]).exists():
+        if is_loaded():
             self.stdout.write("The demo world is loaded.")
             return
         loaded = load_demo(author())
-        self.stdout.write(f"Loaded the world {loaded.world_id!r} with {len(loaded.runs)} judged runs.")
+        self.stdout.write(f"Loaded the world {loaded.world_id!r} with {len(loaded.runs)} judged backtests.")
