@@ -24,4 +24,5 @@ RUN SECRET_KEY=only-for-this-step DATABASE_URL=postgresql://build/build python m
 
 USER qmtl
 EXPOSE 8000 8001
-CMD ["gunicorn", "qmtl_site.wsgi:application", "--bind", "0.0.0.0:8000", "--workers", "2", "--no-control-socket"]
+CMD ["gunicorn", "qmtl_site.wsgi:application", "--bind", "0.0.0.0:8000", "--workers", "2", "--no-control-socket", \
+     "--worker-class", "qmtl_site.gunicorn_worker.ProblemWorker"]

@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 from obstore.store import LocalStore, ObjectStore, from_url
 from psycopg import Cursor
 
-from qmtl_site.blobs.models import Blob
 from qmtl_site.http.refusals import Unavailable
 
 INLINE_BYTES = 256 * 1024
+
+
+PUT = """
+INSERT INTO blobs_blob (sha256, size, data, created_at)
+SELECT sha256, size, data, now() FROM unnest(%s::text[], %s::int[], %s::bytea[]) AS given (sha256, size, data)
+ON CONFLICT DO NOTHING
+"""
 
 
 class BlobCorrupt(Unavailable):
@@ -45,13 +51,17 @@ def path_of(sha256: str) -> str:
 def put_many(blobs: Iterable[bytes]) -> list[str]:
     """Store each; the sha256 of each, in order. What is already there is not written again."""
     named = [(name_of(data), data) for data in blobs]
-    rows = {sha256: Blob(sha256=sha256, size=len(data), data=data) for sha256, data in named}
-    for sha256, row in rows.items():
-        if row.size > INLINE_BYTES:
-            outside().put(path_of(sha256), bytes(row.data or b""))
-            row.data = None
     # In order of their names, so that two transactions with the same blobs wait for each other in one direction.
-    Blob.objects.bulk_create([rows[sha256] for sha256 in sorted(rows)], ignore_conflicts=True)
+    rows = sorted(dict(named).items())
+    for sha256, data in rows:
+        if len(data) > INLINE_BYTES:
+            outside().put(path_of(sha256), data)
+    inline = [data if len(data) <= INLINE_BYTES else None for _, data in rows]
+    if rows:
+        connection.ensure_connection()
+        # Django's cursor is text mode: large binaries would go as hex within the statement.
+        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+            cursor.execute(PUT, [[name for name, _ in rows], [len(data) for _, data in rows], inline])
     return [sha256 for sha256, _ in named]
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from evaluation.models import EvaluationRun, RunRevision
 from evaluation.schemas import RunCreate
-from evaluation.services import create_run, evaluate_waiting
+from evaluation.services import create_run, evaluate_waiting, evaluate_world
 from qmtl_site.audit.actor import Actor
 from strategies.schemas import StrategyCreate
 from strategies.services import register_strategy
@@ -44,6 +44,7 @@ def judged(committed_once: None) -> EvaluationRun:
         request = RunCreate.model_validate({"run_id": run_id, "results": given})
         create_run(world_id="alpha", strategy_id="mom", request=request, actor=actor)
         evaluate_waiting(world_id="alpha")
+    evaluate_world(world_id="alpha", actor=actor)
     run = EvaluationRun.objects.get(run_id="r1")
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=run, revision=1, **revision).save()

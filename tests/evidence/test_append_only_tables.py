@@ -15,6 +15,7 @@ from qmtl_site.ledger.models import evidence_tables
 TABLES = [
     "audit_auditentry",
     "blobs_blob",
+    "evaluation_decision",
     "evaluation_runinput",
     "evaluation_runresult",
     "evaluation_runrevision",

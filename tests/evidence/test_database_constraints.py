@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
-from evaluation.models import EvaluationRun, RunRevision
+from evaluation.models import Decision, EvaluationRun, Promotion, RunRevision
 from qmtl_site.outbox.models import DeliveryCursor
 from tests.api import ApiClient, results
 from tests.problem import OURS
@@ -68,6 +68,10 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (RUN, {"run_id": "r2", "status": "lost"}, "a_run_is_in_a_known_status"),
     (RUN, {"run_id": "r2", "evaluated_at": None}, "a_judged_run_says_when"),
     (RUN, {"run_id": "r2", "strategy_id": "unbound"}, "a_run_belongs_to_a_binding"),
+    (WORLD, {"id": "beta", "state": "PAUSED"}, "a_world_that_stands_still_is_not_due"),
+    ("evaluation_decision", {"decision_id": "another"}, "a_turn_makes_one_decision"),
+    ("evaluation_promotion", {}, "a_strategy_waits_once_for_its_promotion"),
+    ("evaluation_promotion", {"state": "maybe"}, "a_promotion_is_in_a_known_state"),
     ("evaluation_runresult", {"verdict": "maybe"}, "a_result_has_a_known_verdict"),
     ("evaluation_runrevision", {}, "revisions_of_a_run_count_up"),
     ("evaluation_snapshot", {"run_id": 9999}, "a_snapshot_name_is_used_once_per_world"),
@@ -90,6 +94,11 @@ def rows(root: ApiClient) -> None:
     root.evaluate("alpha")
     root.post("/worlds/alpha/strategies/mom/performance", [{"ts": "2024-01-01T00:00:00Z", "return": 0.1}])
     DeliveryCursor.objects.create(consumer="handlers", stream="alpha")
+    root.post("/worlds/alpha/evaluate", {})
+    decision, now = Decision.objects.get(), timezone.now()
+    Promotion.objects.create(
+        world_id="alpha", strategy_id="mom", decision=decision, created_at=now, updated_at=now
+    )
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=EvaluationRun.objects.get(), revision=1, **revision).save()
 

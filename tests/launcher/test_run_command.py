@@ -121,6 +121,32 @@ def test_a_step_that_fails_shows_what_it_said(new_checkout: Checkout) -> None:
     assert "from manage.py: migrate --noinput" in output
 
 
+@pytest.mark.parametrize("step", ["ensure_local_users", "load_demo"])
+def test_a_later_step_that_fails_shows_what_it_said(new_checkout: Checkout, step: str) -> None:
+    (new_checkout.folder / f"fail_{step}").touch()
+    process = new_checkout.launch("run")
+    output, _ = process.communicate(timeout=20)
+    assert f"from manage.py: {step}" in output
+    assert (process.returncode, "driver" in output) == (1, False)
+
+
+def test_a_site_that_cannot_be_imported_says_why(new_checkout: Checkout) -> None:
+    (new_checkout.folder / "qmtl_site" / "wsgi.py").write_text("import nothing_of_this_name\n")
+    process = new_checkout.launch("run")
+    output, _ = process.communicate(timeout=20)
+    assert "No module named 'nothing_of_this_name'" in output
+    assert process.returncode == 1
+
+
+def test_the_password_is_kept_out_of_a_log_which_names_the_file_that_holds_it(
+    checkout: Checkout, until_ready: Ready, ended_by: Ended
+) -> None:
+    process = checkout.launch("run")
+    said = until_ready(process)
+    ended_by(process, signal.SIGINT)
+    assert "password QMTL_ADMIN_PASSWORD of .local/credentials.env" in said
+
+
 def test_a_command_gets_servers_and_its_status_is_passed_on(checkout: Checkout) -> None:
     process = checkout.launch("with", "--", "/bin/sh", "-c", "echo $DATABASE_URL $REDIS_URL; exit 3")
     output, _ = process.communicate(timeout=20)

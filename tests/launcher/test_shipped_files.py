@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from ruamel.yaml import YAML
 
+from qmtl_site.gunicorn_worker import ProblemWorker
 from qmtl_site.launcher.places import PROJECT
 
 ENV_EXAMPLE = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", (PROJECT / ".env.example").read_text(), re.M))
@@ -27,6 +28,13 @@ def test_each_value_that_compose_asks_for_is_in_the_example() -> None:
 
 def test_compose_runs_the_processes_of_the_procfile() -> None:
     assert COMPOSE["services"].keys() == PROCESSES | {"postgres", "valkey", "migrate"}
+
+
+@pytest.mark.parametrize("file", ["Procfile", "compose.yaml", "Dockerfile"])
+def test_gunicorn_answers_with_problem_documents_wherever_it_is_started(file: str) -> None:
+    text = (PROJECT / file).read_text()
+    named = f"{ProblemWorker.__module__}.{ProblemWorker.__qualname__}"
+    assert len(re.findall(r"\bgunicorn\b.*qmtl_site\.wsgi", text)) == text.count(named) == 1
 
 
 def test_only_the_migration_gets_the_owner_of_the_database() -> None:
