@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from evaluation.models import Decision, EvaluationRun
 from evaluation.services import evaluate_if_due
@@ -200,3 +201,12 @@ def test_the_number_of_queries_does_not_grow(
         on_paper(f"s{n}", seed=n)
     with django_assert_max_num_queries(40):
         evaluate(world)
+
+
+def test_the_command_replays(world: ApiClient, on_paper: OnPaper, capsys: pytest.CaptureFixture[str]) -> None:
+    on_paper("good")
+    made = evaluate(world)
+    call_command("replay_decision", "alpha")
+    assert f"decision {made['decision_id']} of alpha: identical" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="has no decision"):
+        call_command("replay_decision", "alpha", "nothing")
