@@ -30,7 +30,7 @@ lint: packages ## style, types, import contracts, templates
 bench: packages ## measure how fast it is (ARGS=--long: as in benchmarks/README.md)
 	@$(LAUNCHER) with --durable -- $(BIN)/python -m benchmarks $(ARGS)
 
-demo: server-packages ## the core loop once on the console, on throw-away servers
+demo: server-packages ## the core loop and a decision on the console, on throw-away servers
 	@$(LAUNCHER) demo $(ARGS)
 
 docs: packages ## regenerate the generated documents

@@ -99,13 +99,13 @@ def firings(policy: Policy, *, until: int) -> Iterator[int]:
     """Every time the schedule fires after the backtests, up to the first time after the last price."""
     now = PAPER_START
     while now <= until:
-        now = round(next_after(policy.schedule, moment(now)).timestamp() * 1000)
+        now = milliseconds(next_after(policy.schedule, moment(now)))
         yield now
 
 
 def take_step(policy: Policy, terms: WorldTerms, places: Sequence[Place], now: int) -> Step:
     make_runs(policy, terms, places, now)
-    slot = round(slot_of(policy.schedule, moment(now)).timestamp() * 1000)
+    slot = milliseconds(slot_of(policy.schedule, moment(now)))
     situation = Situation("demo", policy, 1, terms, now=now, slot=slot, allow_live=True)
     decision = decide(situation, [place.candidate() for place in places])
     document = decision_document(
@@ -159,5 +159,9 @@ def carry_out(plan: dict[str, list[str]], places: Sequence[Place], now: int) -> 
             place.move("dry_run", now)
 
 
-def moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+def moment(time: int) -> datetime:
+    return datetime.fromtimestamp(time / 1000, tz=UTC)
+
+
+def milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -155,7 +155,7 @@ def test_an_incumbent_keeps_its_place_within_the_margin() -> None:
 def test_promotion_waits_for_passes_dwell_and_record() -> None:
     chosen = policy(selection={"hysteresis": {"promote_after": 3}})
     assert decided(candidate("a", passes=2), policy=chosen)["plan"]["promote"] == ["a"]
-    assert "has passed 2 times in a row, 3 are needed" in words(
+    assert "passes in a row: 2, promotion takes 3" in words(
         decided(candidate("a", passes=1), policy=chosen), "a"
     )
     dwell = policy(selection={"hysteresis": {"min_dwell": "200d"}})

@@ -42,7 +42,7 @@ def test_a_decision_ranks_counts_and_waits(world: ApiClient, on_paper: OnPaper) 
     assert made["plan"]["promote"] == []
     assert [told(made, name)["rank"] for name in ("good", "fair", "poor")] == [1, 2, None]
     assert told(made, "good")["consecutive_passes"] == 1
-    assert "2 are needed" in told(made, "good")["reasons"][0]
+    assert "promotion takes 2" in told(made, "good")["reasons"][0]
     binding = Binding.objects.get(strategy_id="poor")
     assert (binding.consecutive_failures, binding.last_counted_run) == (1, "p1")
     assert EvaluationRun.objects.get(strategy_id="poor", run_id="p1").status == "rejected"

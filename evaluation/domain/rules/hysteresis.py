@@ -43,7 +43,7 @@ class Hysteresis:
         candidate, situation = self.board.candidates[i], self.board.situation
         needed = self.terms.promote_after
         if not reached(needed, counters.passes, counters.passing_since, situation.now):
-            return self._wait(i, f"has passed {counters.passes} times in a row, {needed} are needed")
+            return self._wait(i, f"passes in a row: {counters.passes}, promotion takes {needed}")
         if candidate.dwell(situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been in dry run for {self.terms.min_dwell}")
         period, evidence = situation.policy.min_evaluation_period, candidate.evidence
@@ -56,7 +56,7 @@ class Hysteresis:
         """Not taken, often enough in a row, and live for long enough."""
         candidate, needed = self.board.candidates[i], self.terms.demote_after
         if not reached(needed, counters.failures, counters.failing_since, self.board.situation.now):
-            return self._wait(i, f"has failed {counters.failures} times in a row, it leaves after {needed}")
+            return self._wait(i, f"failures in a row: {counters.failures}, it leaves after {needed}")
         if candidate.dwell(self.board.situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been live for {self.terms.min_dwell}")
         return True

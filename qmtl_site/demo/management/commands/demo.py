@@ -1,97 +1,42 @@
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from evaluation.models import EvaluationRun
 from evaluation.selectors.runs import run_links
+from qmtl_site.demo.core_tables import metrics_table, strategies_table, verdicts_table
 from qmtl_site.demo.loading import Loaded, author, load_demo
-from strategies.models import Binding
+from qmtl_site.demo.management.deciding import tell_decisions
 from worlds.selectors import active_policy
-
-FIGURES = (
-    ("years", "sample", "effective_history_years", "{:.1f}"),
-    ("trades", "sample", "n_trades_total", "{:.0f}"),
-    ("CAGR", "returns", "cagr", "{:+.1%}"),
-    ("Sharpe", "returns", "sharpe", "{:.2f}"),
-    ("max DD", "returns", "max_drawdown", "{:.1%}"),
-    ("PSR", "robustness", "probabilistic_sharpe_ratio", "{:.2f}"),
-    ("DSR", "robustness", "deflated_sharpe_ratio", "{:.2f}"),
-    ("N", "diagnostics", "trials_used", "{:.0f}"),
-    ("PBO", "robustness", "pbo", "{:.2f}"),
-)
-COLORS = {"pass": "green", "warn": "yellow", "inconclusive": "yellow", "fail": "red"}
 
 
 class Command(BaseCommand):
-    """Run the core loop once and tell what happened: strategies, metrics, verdicts with reasons, the snapshot."""
+    """The core loop once, and then two years of decisions: who may go live, who must leave, and why."""
 
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console()
+        # What the service would log is told in words here.
+        logging.getLogger("evaluation").setLevel(logging.WARNING)
+        console = Console(highlight=False)
+        console.rule("[bold]1. Backtests are judged[/]")
         console.print(
-            "[bold]Submitting strategies over twenty S&P 500 companies; the service measures and judges.[/]"
+            "Strategies over twenty S&P 500 companies, run up to the end of 2020, are submitted; the service "
+            "measures and judges them."
         )
-        loaded = load_demo(author())
+        actor = author()
+        loaded = load_demo(actor)
         documents = {run.pk: orjson.loads(bytes(run.result.document)) for run in loaded.runs}
         console.print(strategies_table(loaded))
         console.print(metrics_table(loaded, documents))
         console.print(verdicts_table(loaded))
         tell_policy_and_snapshot(console, loaded)
-
-
-def strategies_table(loaded: Loaded) -> Table:
-    table = Table(title="Strategies", box=box.SIMPLE_HEAD)
-    for name in ("strategy", "family", "side", "what it does"):
-        table.add_column(name, no_wrap=name != "what it does")
-    for run in loaded.runs:
-        strategy = run.strategy
-        table.add_row(strategy.id, strategy.family, strategy.side, strategy.model_card.get("description", ""))
-    return table
-
-
-def metrics_table(loaded: Loaded, documents: dict[int, dict[str, Any]]) -> Table:
-    table = Table(
-        title="Metrics, net of costs (DSR: Sharpe deflated by N trials)",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("strategy", no_wrap=True)
-    for label, *_ in FIGURES:
-        table.add_column(label, justify="right", no_wrap=True)
-    for run in loaded.runs:
-        evaluation = documents[run.pk]["evaluation"]
-        cells = (shown(evaluation[block].get(name), form) for _, block, name, form in FIGURES)
-        table.add_row(run.strategy_id, *cells)
-    return table
-
-
-def shown(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
-
-
-def verdicts_table(loaded: Loaded) -> Table:
-    states = dict(Binding.objects.filter(world_id=loaded.world_id).values_list("strategy_id", "state"))
-    table = Table(title="Verdicts", box=box.SIMPLE_HEAD, show_lines=False)
-    for name in ("strategy", "verdict", "state now", "why"):
-        table.add_column(name, no_wrap=name != "why")
-    for run in loaded.runs:
-        summary = orjson.loads(run.result.summary)
-        reasons = "; ".join(violation["reason"] for violation in summary["violations"]) or "every rule passed"
-        color = COLORS[summary["status"]]
-        table.add_row(
-            run.strategy_id,
-            f"[{color}]{summary['status']}[/]",
-            states[run.strategy_id],
-            reasons,
-        )
-    return table
+        tell_decisions(console, loaded, documents, actor)
 
 
 def tell_policy_and_snapshot(console: Console, loaded: Loaded) -> None:
@@ -103,7 +48,7 @@ def tell_policy_and_snapshot(console: Console, loaded: Loaded) -> None:
     console.print(f"{passed} of {len(loaded.runs)} pass policy version {version} and go on to paper trading.")
     console.print(f"Best passing run: [bold]{best.strategy_id}[/], ruleset {best.result.ruleset_hash[:16]}")
     console.print(f"  metrics   {links['metrics']}")
-    console.print(f"  snapshot  {links['snapshot']}")
+    console.print(f"  snapshot  {links['snapshot']}\n")
 
 
 def sharpe_of(run: EvaluationRun) -> float:
