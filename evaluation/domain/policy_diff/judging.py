@@ -141,7 +141,7 @@ def each_alone(columns: Columns) -> Callable[[MetricName], Column]:
     """Ranks as a run has them that is judged by itself: it is the first of one."""
 
     def column(name: MetricName) -> Column:
-        if True:
+        if name.base is None:
             return columns(name)
         return np.where(np.isnan(columns(name.base)), np.nan, 1.0)
 

@@ -50,9 +50,12 @@ def scenarios_part(scenarios: Mapping[str, Any]) -> Lines:
     lines = ["", "## Scenarios", ""]
     columns = ("set", "runs", "pass or warn", "inconclusive", "fail", "change", "misjudged")
     lines += table(columns, [set_row(name, part) for name, part in scenarios["sets"].items()])
-    for part in scenarios["sets"].values():
-        lines += changes_table(part, ("set", "scenario", "stage"))
-    return lines
+    parts = scenarios["sets"].values()
+    whole = {
+        "changes": [change for part in parts for change in part["changes"]],
+        "changes_omitted": sum(part["changes_omitted"] for part in parts),
+    }
+    return lines + changes_table(whole, ("set", "scenario", "stage"))
 
 
 def set_row(name: str, part: Mapping[str, Any]) -> Sequence[str]:
@@ -126,7 +129,7 @@ def changes_table(part: Mapping[str, Any], identity: Sequence[str]) -> Lines:
         for change in part["changes"]
     ]
     heads = [name.removesuffix("_id") for name in identity]
-    return listed((*heads, "old", "new", "reasons"), rows, omitted=part["changes_omitted"])
+    return listed((*heads, "old", "new", "new reasons"), rows, omitted=part["changes_omitted"])
 
 
 def listed(columns: Sequence[str], rows: Sequence[Sequence[str]], *, omitted: int = 0) -> Lines:
