@@ -147,3 +147,15 @@ class RawParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         return stream.read()
+
+
+class StoredJSON(json.JSONDecoder):
+    """Reads `jsonb`, which keeps 1e20 as a whole number of 21 digits: beyond 64 bits it was a float."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, parse_int=whole_or_float)
+
+
+def whole_or_float(text: str) -> int | float:
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else float(text)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
+from qmtl_site.http.documents import StoredJSON
 from strategies.models.strategy import Strategy
 from worlds.models import World
 
@@ -122,7 +123,7 @@ class LatestFigures(models.Model):
     stage = models.CharField(max_length=16)
     verdict = models.CharField(max_length=16)
     recommended_stage = models.CharField(max_length=32)
-    figures = models.JSONField(default=dict)
+    figures = models.JSONField(default=dict, decoder=StoredJSON)
     evaluated_at = models.DateTimeField()
 
     class Meta:

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from qmtl_site.http.documents import StoredJSON
+
 
 class Strategy(models.Model):
     """Registered once; what has a lifecycle is its binding to a world."""
@@ -25,7 +27,7 @@ class Strategy(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="strategies")
     tags = models.JSONField(default=list)
     side = models.CharField(max_length=8, choices=Side.choices, default=Side.LONG)
-    model_card = models.JSONField(default=dict)
+    model_card = models.JSONField(default=dict, decoder=StoredJSON)
     code_hash = models.CharField(max_length=128, blank=True)
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()

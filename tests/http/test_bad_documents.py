@@ -210,3 +210,9 @@ def test_a_policy_may_hold_escaped_text(ready: ApiClient) -> None:
         ready.post("/worlds/alpha/policy", {**POLICY, "selection": {"gates": "sharpe > 1"}}).status_code
         == 201
     )
+
+
+def test_a_number_beyond_64_bits_is_kept_as_a_float(ready: ApiClient) -> None:
+    answer = ready.patch("/strategies/mom", {"model_card": {"size": 1e20, "count": 12}})
+    assert answer.status_code == 200
+    assert body(ready.get("/strategies/mom"))["model_card"] == {"size": 1e20, "count": 12}
