@@ -27,7 +27,7 @@ from qmtl.metrics import (
 from worlds.domain.series import iso
 
 DIVERGENCE = 1e-6
-NOT_A_FIGURE = {"window", "source", "reference_currency", "regime_coverage", "factor_exposures"}
+NOT_A_FIGURE = {"window", "source", "reference_currency", "factor_exposures"}
 RISK_FIGURES = (
     "turnover_proxy",
     "exposure_bounds_ok",

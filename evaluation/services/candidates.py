@@ -13,7 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import namedtuple_row
 
 from evaluation.domain.candidates import Candidate, Evidence, Figures, Situation
-from evaluation.domain.figures import flatten
+from evaluation.domain.policy_diff.stored import figures_of
 from evaluation.domain.record import Record, WorldTerms
 from qmtl_site.blobs import store
 from qmtl_site.blobs.store import BlobCorrupt
@@ -192,13 +192,7 @@ def read(row: Any, backtest: Any, blobs: Mapping[str, bytes]) -> Evidence:
 
 def figures_in(document: bytes) -> Figures:
     """Figures of a stored metrics document by dotted name."""
-    figures: dict[str, float | None] = {}
-    for block, values in orjson.loads(bytes(document))["evaluation"].items():
-        if block == "diagnostics":
-            flatten(block, {k: v for k, v in values.items() if not isinstance(v, dict)}, figures)
-        elif block != "gating" and isinstance(values, dict):
-            flatten(block, values, figures)
-    return figures
+    return figures_of(orjson.loads(bytes(document))["evaluation"])
 
 
 def candidate_of(row: Any, evidence: Evidence | None, error: str | None, paused: timedelta) -> Candidate:
