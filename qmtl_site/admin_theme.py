@@ -49,6 +49,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Decisions",
+        "separator": True,
+        "items": [
+            entry("Ladders", "stairs", "evaluation.EvaluationTurn"),
+            entry("Decisions", "filter_alt", "evaluation.Decision"),
+            entry("Promotions", "how_to_reg", "evaluation.Promotion"),
+        ],
+    },
+    {
         "title": "Evidence",
         "separator": True,
         "items": [
@@ -112,6 +121,9 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": PRIMARY},
     "DASHBOARD_CALLBACK": "qmtl_site.dashboard.dashboard",
-    "STYLES": [lambda request: static("qmtl/admin.css")],
+    "STYLES": [
+        lambda request: static("qmtl/admin.css"),
+        lambda request: static("qmtl/decisions.css"),
+    ],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from evaluation.models import EvaluationRun
+from evaluation.models import EvaluationRun, Promotion
 from evaluation.selectors.listed import listed_runs
 from qmtl_site.pages.scope import list_url, url_of, visible
 from strategies.models import Binding
@@ -49,7 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {
         "title": "Overview",
         "cards": [world_card(worlds), binding_card(request), run_card(request)],
-        "concerns": [*breakers(worlds), *waiting(request), *without_policy(worlds)],
+        "concerns": [*breakers(worlds), *waiting(request), *unapproved(request), *without_policy(worlds)],
         "runs": list(runs.order_by("-created_at", "-id")[:NEWEST]),
         "runs_url": list_url("evaluation.evaluationrun"),
     }
@@ -105,6 +105,15 @@ def waiting(request: HttpRequest) -> list[Concern]:
     says = f"{found['n']} have their results; the oldest has waited for {minutes} min."
     link = list_url("evaluation.evaluationrun", status="evaluating")
     return [Concern("warn", "hourglass_top", "Runs wait for judgement", says, [("show them", link)])]
+
+
+def unapproved(request: HttpRequest) -> list[Concern]:
+    pending = visible(request, Promotion.objects.filter(state=Promotion.State.PENDING), "world_id").count()
+    if not pending:
+        return []
+    says = f"{pending} strateg{'y waits' if pending == 1 else 'ies wait'} for a person before going live."
+    link = list_url("evaluation.promotion", state="pending")
+    return [Concern("warn", "how_to_reg", "Promotions wait for approval", says, [("show them", link)])]
 
 
 def without_policy(worlds: QuerySet[World]) -> list[Concern]:

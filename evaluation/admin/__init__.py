@@ -1,7 +1,7 @@
-"""Admin pages of runs and of the evidence behind them."""
+"""Admin pages of runs, of decisions and promotions, and of the evidence behind them."""
 
 from __future__ import annotations
 
-from evaluation.admin import evidence, panels, runs
+from evaluation.admin import decisions, evidence, ladder, panels, promotions, runs
 
-__all__ = ["evidence", "panels", "runs"]
+__all__ = ["decisions", "evidence", "ladder", "panels", "promotions", "runs"]

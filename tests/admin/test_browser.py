@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, FloatRect, Locator, Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from evaluation.models import EvaluationRun
-from tests.admin.conftest import PASSWORD
 from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
 from worlds.models import PolicyVersion, World
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI", "").lower() in {"1", "true"}:
-            pytest.fail(f"CI must have a browser at {CHROMIUM}")
-        pytest.skip(f"there is no browser at {CHROMIUM} (apt install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        started.close()
-
 
 @pytest.fixture
-def site(committed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def site(address: str) -> str:
     """The address of the service with a committed world in it."""
-    # Playwright's loop runs in this thread, and Django would refuse the database beside it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    make_world(client_of(User.objects.create_superuser("root", password=PASSWORD)))
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    if server.error:
-        raise server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
+    make_world(client_of(User.objects.get()))
+    return address
 
 
 def make_world(api: ApiClient) -> None:
@@ -58,23 +26,6 @@ def make_world(api: ApiClient) -> None:
     api.make_strategy("good")
     api.submit("alpha", "good", results())
     api.evaluate("alpha")
-
-
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    """Logged in as a superuser. Any error of a script fails the test."""
-    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto("/admin/login/")
-    opened.fill("[name=username]", "root")
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button[type=submit]")
-    expect(opened.locator("text=Newest runs")).to_be_visible()
-    yield opened
-    context.close()
-    assert errors == []
 
 
 def box(shown: Locator) -> FloatRect:
