@@ -52,6 +52,10 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=float(match[1]) * UNITS[match[2]])
 
 
+# Uses of a statement on one connection until the server keeps its plan (only of qmtl_site.database.native_cursor).
+PREPARE_AFTER = 3
+
+
 def database(url: str, *, conn_max_age: int) -> dict[str, Any]:
     """Django's database entry for a PostgreSQL URL.
 
@@ -71,7 +75,7 @@ def database(url: str, *, conn_max_age: int) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": conn_max_age,
         "CONN_HEALTH_CHECKS": conn_max_age > 0,
-        "OPTIONS": options,
+        "OPTIONS": {"prepare_threshold": PREPARE_AFTER, **options},
     }
 
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from qmtl_site.accounts.models import WorldRole
 from qmtl_site.blobs import store
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 from worlds.domain.policy import Policy, policy_from_document
 from worlds.domain.series import Times, iso
-from worlds.models import PolicyVersion, World
+from worlds.models import PolicyText, PolicyVersion, World
 
 
 def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
@@ -117,6 +118,13 @@ def benchmark_summary(world: World) -> dict[str, Any] | None:
     }
 
 
+ACTIVE_POLICY = """
+SELECT version, policy_id, checksum
+FROM worlds_policyversion v JOIN worlds_policytext t ON t.policy_id = v.id
+WHERE v.world_id = %s AND v.state = 'active'
+"""
+
+
 @dataclass(frozen=True)
 class ActivePolicy:
     version: int
@@ -125,18 +133,19 @@ class ActivePolicy:
 
 
 @lru_cache(maxsize=256)
-def compiled(checksum: str, canonical: str) -> Policy:
-    """The typed policy of a stored text; the text never changes, so that its checksum is the key."""
+def compiled(policy_id: int, checksum: str) -> Policy:
+    """The typed policy of a stored text, which is fetched once: a text never changes."""
+    canonical = PolicyText.objects.values_list("canonical", flat=True).get(pk=policy_id, checksum=checksum)
     return policy_from_document(orjson.loads(canonical))
 
 
 def active_policy(world_id: str) -> ActivePolicy | None:
-    found = PolicyVersion.objects.select_related("text").filter(world_id=world_id, state="active").first()
+    with native_cursor() as cursor:
+        found = cursor.execute(ACTIVE_POLICY, [world_id]).fetchone()
     if found is None:
         return None
-    return ActivePolicy(
-        found.version, found.text.checksum, compiled(found.text.checksum, found.text.canonical)
-    )
+    version, key, checksum = found
+    return ActivePolicy(version, checksum, compiled(key, checksum))
 
 
 def policies_of(world_id: str) -> QuerySet[PolicyVersion]:

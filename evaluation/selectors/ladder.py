@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
 from django.db.models import Case, CharField, Count, F, Value, When, Window
 from django.db.models.functions import RowNumber
 from numpy.typing import NDArray
-from psycopg import Cursor
 
 from qmtl_site.blobs import store
+from qmtl_site.database import native_cursor
 from strategies.models import Binding
 
 PER_RUNG = 50
@@ -70,9 +69,7 @@ def newest_runs(world_id: str, bindings: Sequence[Binding]) -> dict[str, NewestR
     latest = {row.strategy_id: row.latest.run_id for row in bindings if hasattr(row, "latest")}
     if not latest:
         return {}
-    connection.ensure_connection()
-    # As with blobs: Django's cursor is text mode, where binaries would come as hex and be parsed.
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+    with native_cursor() as cursor:
         wanted = {
             "world": world_id,
             "strategies": list(latest),

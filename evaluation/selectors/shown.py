@@ -31,7 +31,7 @@ def policy_of(decision: Decision) -> tuple[PolicyVersion, Policy] | None:
     """The version that decided, and what it says."""
     rows = PolicyVersion.objects.select_related("text", "world")
     found = rows.filter(world_id=decision.world_id, version=decision.policy_version).first()
-    return None if found is None else (found, compiled(found.text.checksum, found.text.canonical))
+    return None if found is None else (found, compiled(found.pk, found.text.checksum))
 
 
 def binding_keys(world_id: str, strategies: Iterable[str]) -> dict[str, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
-from django.db import connection
-from psycopg import Cursor
 from psycopg.rows import namedtuple_row
 
 from evaluation.domain.candidates import Candidate, Evidence, Figures, Situation
@@ -17,6 +17,7 @@ from evaluation.domain.policy_diff.stored import figures_of
 from evaluation.domain.record import Record, WorldTerms
 from qmtl_site.blobs import store
 from qmtl_site.blobs.store import BlobCorrupt
+from qmtl_site.database import native_cursor
 from worlds.models import World
 from worlds.selectors import ActivePolicy
 
@@ -130,12 +131,7 @@ def needs_backtest(active: ActivePolicy) -> bool:
 
 
 def fetch(sql: str, **params: Any) -> list[Any]:
-    connection.ensure_connection()
-    # As with blobs: Django's cursor is text mode, documents would come as hex and be parsed.
-    with (
-        connection.wrap_database_errors,
-        Cursor(connection.connection, row_factory=namedtuple_row) as cursor,
-    ):
+    with native_cursor(namedtuple_row) as cursor:
         return cursor.execute(sql, params, binary=True).fetchall()
 
 
@@ -190,9 +186,10 @@ def read(row: Any, backtest: Any, blobs: Mapping[str, bytes]) -> Evidence:
     )
 
 
+@lru_cache(maxsize=1024)
 def figures_in(document: bytes) -> Figures:
-    """Figures of a stored metrics document by dotted name."""
-    return figures_of(orjson.loads(bytes(document))["evaluation"])
+    """Figures of a stored metrics document by dotted name; kept, as a standing world asks for the same again."""
+    return MappingProxyType(figures_of(orjson.loads(document)["evaluation"]))
 
 
 def candidate_of(row: Any, evidence: Evidence | None, error: str | None, paused: timedelta) -> Candidate:

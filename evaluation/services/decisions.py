@@ -90,7 +90,11 @@ def evaluated_now(*, world_id: str, actor: Actor, wait: bool, asked: int) -> byt
     decision = made(world, active, timezone.now(), dry_run=False)
     keep(world, turn, decision, actor)
     note_evaluation(
-        world=world, now=decision.as_of, slot=decision.slot, counted=bool(decision.outcome.counted())
+        world=world,
+        schedule=active.policy.schedule,
+        now=decision.as_of,
+        slot=decision.slot,
+        counted=bool(decision.outcome.counted()),
     )
     return decision.body
 

@@ -80,7 +80,7 @@ def policy_of(version: ActivePolicy | None) -> Policy | None:
 def stored_policy(world_id: str, version: int) -> ActivePolicy:
     """Any version, as if it were the active one."""
     text = get_policy(world_id, version).text
-    return ActivePolicy(version, text.checksum, compiled(text.checksum, text.canonical))
+    return ActivePolicy(version, text.checksum, compiled(text.pk, text.checksum))
 
 
 def impact_on_runs(

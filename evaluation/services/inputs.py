@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +19,7 @@ from worlds.models import PolicyVersion, World
 from worlds.selectors import compiled
 
 FORMAT = 1
+BARE = [field.name for field in fields(Candidate) if field.name != "evidence"]
 TOLD_ELSEWHERE = frozenset({"policy", "policy_version", "terms", "now", "slot"})
 
 
@@ -70,7 +71,7 @@ def inputs_document(situation: Situation, loaded: Loaded, *, checksum: str) -> b
 
 def bare(candidate: Candidate) -> dict[str, Any]:
     """A candidate without its evidence."""
-    return asdict(replace(candidate, evidence=None)) | {"evidence": None}
+    return {name: getattr(candidate, name) for name in BARE}
 
 
 def read_inputs(
@@ -87,7 +88,7 @@ def read_inputs(
         raise InputsLost("the policy's text is not what it was")
     world = World.objects.get(pk=world_id)
     situation = Situation(
-        policy=compiled(text.checksum, text.canonical),
+        policy=compiled(text.pk, text.checksum),
         policy_version=given["policy"]["version"],
         terms=replace(world_terms(world), **given["terms"]),
         now=now,

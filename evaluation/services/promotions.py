@@ -11,6 +11,7 @@ from evaluation.events import PromotionChanged
 from evaluation.models import Decision, EvaluationRun, Promotion
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Forbidden, IllegalTransition, NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -19,16 +20,20 @@ from worlds.models import World
 from worlds.selectors import active_policy
 from worlds.services import lock_world
 
+OPEN = ["pending", "approved"]
+ANYBODY = """
+SELECT FROM evaluation_promotion WHERE world_id = %s AND state IN ('pending', 'approved') LIMIT 1
+"""
+
 
 def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, actor: Actor) -> None:
     """Under `manual_approval` the newest decision says who waits: newcomers come, who is not in it lapses."""
     mode = outcome.board.situation.policy.governance.live_promotion.mode
     names = [outcome.board.candidates[i].strategy_id for i in outcome.moves.promote]
     wanted = dict.fromkeys(names) if mode == "manual_approval" else {}
-    waiting = {
-        row.strategy_id: row
-        for row in Promotion.objects.filter(world=world, state__in=["pending", "approved"])
-    }
+    if not wanted and not anybody_waits(world.pk):
+        return
+    waiting = {row.strategy_id: row for row in Promotion.objects.filter(world=world, state__in=OPEN)}
     now = timezone.now()
     for name, row in waiting.items():
         if name not in wanted:
@@ -43,6 +48,11 @@ def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, act
     )
     for row in made:
         tell(row, None, "asked for by the decision", actor)
+
+
+def anybody_waits(world_id: str) -> bool:
+    with native_cursor() as cursor:
+        return cursor.execute(ANYBODY, [world_id]).fetchone() is not None
 
 
 @use_case

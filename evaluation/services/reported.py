@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.db.models import F
 from django.utils import timezone
 
 from evaluation.events import RunCreated
@@ -17,6 +16,7 @@ from evaluation.services.intake import Taken, canonical_hash, keep_many
 from evaluation.services.runs import default_run_id, facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs import store
+from qmtl_site.database import native_cursor
 from qmtl_site.outbox.events import emit
 from strategies.models import Binding
 from strategies.selectors import PerformanceWindow, performance_windows
@@ -46,15 +46,19 @@ def make_runs(*, world: World, active: ActivePolicy, actor: Actor) -> int:
     return len(runs)
 
 
+REPORTING = """
+SELECT DISTINCT b.id FROM strategies_binding b JOIN strategies_performanceseries p ON p.binding_id = b.id
+WHERE b.world_id = %s AND b.state IN ('dry_run', 'live') AND p.stay = b.state_since
+  AND p.revision > b.measured_revision
+"""
+
+
 def reporting(world: World) -> list[Binding]:
     """Bindings with performance of this stay that no run was made from."""
-    rows = Binding.objects.filter(
-        world=world,
-        state__in=["dry_run", "live"],
-        performance__stay=F("state_since"),
-        performance__revision__gt=F("measured_revision"),
-    )
-    return list(rows.select_related("strategy").order_by("id").distinct())
+    with native_cursor() as cursor:
+        keys = [key for (key,) in cursor.execute(REPORTING, [world.pk])]
+    rows = Binding.objects.filter(pk__in=keys).select_related("strategy").order_by("id")
+    return list(rows) if keys else []
 
 
 def create_runs(measured: Sequence[tuple[Binding, PerformanceWindow]], actor: Actor) -> list[EvaluationRun]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from evaluation.errors import EvaluationInProgress
 from evaluation.models import EvaluationTurn
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -31,7 +32,7 @@ def take_turn(world_id: str, *, wait: bool) -> int:
     cannot commit.
     """
     try:
-        with connection.cursor() as cursor:
+        with native_cursor() as cursor:
             cursor.execute(TAKE.format("" if wait else "NOWAIT"), [world_id])
             found = cursor.fetchone()
     except OperationalError as error:

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 
 from qmtl_site.audit.actor import Actor
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Unauthenticated
 
 TOKEN = re.compile(r"[0-9a-zA-Z]{16,256}")
@@ -53,7 +53,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         digest = digest_of_header(header)
         world_id = request.parser_context["kwargs"].get("world_id")
-        with connection.cursor() as cursor:
+        with native_cursor() as cursor:
             cursor.execute(WHO, [world_id, digest])
             row = cursor.fetchone()
         if row is None:

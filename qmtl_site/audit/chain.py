@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.models import AuditEntry
-from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger, append
 from qmtl_site.ledger.transactions import Staged, stage
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ def write_entries(head: Ledger, entries: Sequence[AuditEntry]) -> None:
         entry.sequence = head.audit_sequence
         entry.previous_hash = head.audit_head
         entry.hash = head.audit_head = digest(entry)
-    AuditEntry.objects.bulk_create(entries)
+    append(entries)
 
 
 def canonical(value: Any) -> bytes:

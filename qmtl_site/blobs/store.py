@@ -10,11 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 from numpy.typing import NDArray
 from obstore.store import LocalStore, ObjectStore, from_url
-from psycopg import Cursor
 
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Unavailable
 
 INLINE_BYTES = 256 * 1024
@@ -58,9 +57,7 @@ def put_many(blobs: Iterable[bytes]) -> list[str]:
             outside().put(path_of(sha256), data)
     inline = [data if len(data) <= INLINE_BYTES else None for _, data in rows]
     if rows:
-        connection.ensure_connection()
-        # Django's cursor is text mode: large binaries would go as hex within the statement.
-        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        with native_cursor() as cursor:
             cursor.execute(PUT, [[name for name, _ in rows], [len(data) for _, data in rows], inline])
     return [sha256 for sha256, _ in named]
 
@@ -74,9 +71,7 @@ def get_many(names: Iterable[str]) -> Mapping[str, bytes]:
     wanted = sorted(set(names))
     if not wanted:
         return {}
-    connection.ensure_connection()
-    # Django's cursor is text mode: large binaries would come as hex and be parsed.
-    with Cursor(connection.connection) as cursor:
+    with native_cursor() as cursor:
         cursor.execute("SELECT sha256, data FROM blobs_blob WHERE sha256 = ANY(%s)", [wanted], binary=True)
         found: dict[str, bytes] = {}
         for name, data in cursor:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import models
+from psycopg import sql
+
+from qmtl_site.database import native_cursor
 
 SYSTEM_STREAM = "_system"
 
@@ -44,6 +48,19 @@ class AppendOnly(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **{**kwargs, "force_insert": True})
+
+
+def append(rows: Sequence[AppendOnly]) -> None:
+    """Insert rows of one model, whose keys the database gives and nobody asks for."""
+    meta = type(rows[0])._meta
+    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(meta.db_table),
+        sql.SQL(", ").join(sql.Identifier(field.column) for field in fields),
+        sql.SQL(", ").join(sql.Placeholder() * len(fields)),
+    )
+    with native_cursor() as cursor:
+        cursor.executemany(statement, [[getattr(row, field.attname) for field in fields] for row in rows])
 
 
 def evidence_tables() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 
+from qmtl_site.database import native_cursor, pipelined
 from qmtl_site.ledger.models import Ledger
 
 P = ParamSpec("P")
@@ -19,7 +20,8 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Staged:
-    """Something to be numbered in a stream. `write` gets the locked ledger row and all staged of its kind."""
+    """Something to be numbered in a stream. `write` gets the locked ledger row and all staged of its
+    kind; it only writes, with native cursors."""
 
     stream: str
     payload: Any
@@ -75,20 +77,36 @@ def write_staged(pending: Sequence[Staged]) -> None:
         return
     streams = sorted({entry.stream for entry in pending})
     heads = lock_heads(streams)
-    for stream in streams:
-        writers = dict.fromkeys(entry.write for entry in pending if entry.stream == stream)
-        for write in writers:
-            write(heads[stream], [e.payload for e in pending if e.stream == stream and e.write is write])
-    Ledger.objects.bulk_update(heads.values(), ["event_sequence", "audit_sequence", "audit_head"])
+    with pipelined():
+        for stream in streams:
+            writers = dict.fromkeys(entry.write for entry in pending if entry.stream == stream)
+            for write in writers:
+                write(heads[stream], [e.payload for e in pending if e.stream == stream and e.write is write])
+        move_heads(heads.values())
+
+
+LOCK = """
+INSERT INTO ledger_ledger AS known (stream, event_sequence, audit_sequence, audit_head)
+SELECT stream, 0, 0, '' FROM unnest(%s::text[]) AS wanted (stream) ORDER BY stream
+ON CONFLICT (stream) DO UPDATE SET stream = known.stream
+RETURNING stream, event_sequence, audit_sequence, audit_head
+"""
+MOVE = """
+UPDATE ledger_ledger SET event_sequence = events, audit_sequence = entries, audit_head = head
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS moved (name, events, entries, head)
+WHERE stream = name
+"""
 
 
 def lock_heads(streams: Sequence[str]) -> dict[str, Ledger]:
-    """Ledger rows locked in id order, so that two transactions over several streams cannot deadlock.
+    """Ledger rows, made or locked one after the other in the order of their names: two transactions over several
+    streams wait for each other in one direction only."""
+    with native_cursor() as cursor:
+        cursor.execute(LOCK, [sorted(streams)])
+        return {row[0]: Ledger(*row) for row in cursor.fetchall()}
 
-    New rows are made before any is locked: who waits for another's new row must not hold one that he needs.
-    """
-    named = Ledger.objects.filter(stream__in=streams)
-    known = set(named.values_list("stream", flat=True))
-    if new := [Ledger(stream=stream) for stream in streams if stream not in known]:
-        Ledger.objects.bulk_create(new, ignore_conflicts=True)
-    return {row.stream: row for row in named.select_for_update(no_key=True).order_by("stream")}
+
+def move_heads(heads: Iterable[Ledger]) -> None:
+    rows = [(head.stream, head.event_sequence, head.audit_sequence, head.audit_head) for head in heads]
+    with native_cursor() as cursor:
+        cursor.execute(MOVE, [list(column) for column in zip(*rows, strict=True)])

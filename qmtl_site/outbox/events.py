@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 import orjson
-from django.db import connection
 from django.utils import timezone
 
-from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger
+from qmtl_site.database import native_cursor
+from qmtl_site.ledger.models import SYSTEM_STREAM, Ledger, append
 from qmtl_site.ledger.transactions import Staged, stage
 from qmtl_site.outbox.models import OutboxEvent
 
@@ -80,9 +80,9 @@ def write_events(head: Ledger, staged: Sequence[tuple[datetime, Event]]) -> None
         row_of(head.stream, head.event_sequence + n, moment, event)
         for n, (moment, event) in enumerate(staged, 1)
     ]
-    OutboxEvent.objects.bulk_create(rows)
+    append(rows)
     head.event_sequence += len(rows)
-    with connection.cursor() as cursor:
+    with native_cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, head.stream])
 
 

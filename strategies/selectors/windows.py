@@ -10,10 +10,9 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from django.db import connection
-from psycopg import Cursor
 
 from qmtl_site.blobs.store import floats, integers
+from qmtl_site.database import native_cursor
 from strategies.domain.modes import MODE_OF_STATE
 from strategies.domain.performance import Floats, Integers, Records, total_trades
 from strategies.models import Binding
@@ -68,9 +67,7 @@ def chunks_of(bindings: Sequence[Binding], window: timedelta | None) -> Iterator
         "modes": [MODE_OF_STATE[binding.state] for binding in each],
         "window": window,
     }
-    connection.ensure_connection()
-    # As with blobs: Django's cursor is text mode, arrays would come as hex and be parsed.
-    with Cursor(connection.connection) as cursor:
+    with native_cursor() as cursor:
         yield from cursor.execute(CHUNKS, wanted, binary=True)
 
 

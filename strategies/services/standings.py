@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from django.db import connection
-
+from qmtl_site.database import native_cursor
 from qmtl_site.ledger.transactions import use_case
 
 # One statement, and only where something differs: asking again rewrites nothing.
@@ -54,14 +53,14 @@ def record_standings(*, standings: Sequence[Standing]) -> None:
     if not standings:
         return
     columns = [list(column) for column in zip(*map(astuple, standings), strict=True)]
-    with connection.cursor() as cursor:
+    with native_cursor() as cursor:
         cursor.execute(KEEP, columns)
 
 
 @use_case
 def record_measured(*, revisions: Mapping[int, int]) -> None:
     """Up to which revision of its performance each binding has been turned into a run."""
-    with connection.cursor() as cursor:
+    with native_cursor() as cursor:
         cursor.execute(
             "UPDATE strategies_binding b SET measured_revision = n.revision"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, revision) WHERE b.id = n.id",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ from tests.lifecycles.ledger import ACTOR
 from worlds import services
 from worlds.models import World
 from worlds.schemas import WorldCreate
-from worlds.selectors import paused_total
+from worlds.selectors import active_policy, paused_total
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,9 +49,15 @@ def publish(*, every: str, at_once: bool = True) -> int:
     return written.version
 
 
+def note(**given: Any) -> None:
+    active = active_policy("alpha")
+    assert active is not None
+    services.note_evaluation(world=world(), schedule=active.policy.schedule, **given)
+
+
 def evaluate(*, counted: bool = True) -> None:
     now = timezone.now()
-    services.note_evaluation(world=world(), now=now, slot=now.replace(minute=0), counted=counted)
+    note(now=now, slot=now.replace(minute=0), counted=counted)
 
 
 def move(*path: str) -> None:
@@ -152,7 +159,7 @@ def test_only_a_counted_evaluation_moves_the_slot(daily: time_machine.Traveller)
 
 
 def test_the_slot_does_not_go_back_with_another_schedule(daily: time_machine.Traveller) -> None:
-    services.note_evaluation(world=world(), now=NOON + HOUR, slot=NOON - 12 * HOUR, counted=True)
+    note(now=NOON + HOUR, slot=NOON - 12 * HOUR, counted=True)
     assert world().last_slot_at == NOON
 
 
@@ -160,13 +167,13 @@ def test_what_was_asked_for_meanwhile_stays_due(daily: time_machine.Traveller) -
     """The evaluation began at noon; the resume came while it went on, and wants one of its own."""
     daily.move_to(NOON + timedelta(seconds=1))
     move("PAUSED", "ACTIVE")
-    services.note_evaluation(world=world(), now=NOON, slot=NOON, counted=True)
+    note(now=NOON, slot=NOON, counted=True)
     assert due() == NOON + timedelta(seconds=1)
 
 
 def test_a_world_that_was_paused_meanwhile_is_not_due(daily: time_machine.Traveller) -> None:
     move("PAUSED")
-    services.note_evaluation(world=world(), now=NOON, slot=NOON, counted=True)
+    note(now=NOON, slot=NOON, counted=True)
     assert due() is None
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from qmtl_site.ledger.transactions import use_case
+from worlds.domain.policy.running import Schedule
 from worlds.domain.schedule import next_after
 from worlds.models import World
 from worlds.selectors import active_policy
 
 
-@use_case
-def note_evaluation(*, world: World, now: datetime, slot: datetime, counted: bool) -> None:
-    """The world, locked by the caller, was evaluated as of `now`; whoever evaluates records and tells it.
+def note_evaluation(
+    *, world: World, schedule: Schedule, now: datetime, slot: datetime, counted: bool
+) -> None:
+    """A part of evaluating the world, which the caller locked: it was done as of `now`, by that schedule.
 
     What was asked for after `now`, by a resume or a new policy, is not settled by this evaluation and stays due.
     """
     world.last_evaluation_at = now
     if counted:
         world.last_slot_at = max(slot, world.last_slot_at or slot)
-    asked, regular = world.next_evaluation_at, next_by_policy(world, now)
+    regular = next_after(schedule, now) if world.state in World.EVALUATED else None
+    asked = world.next_evaluation_at
     still_asked = regular is not None and asked is not None and now < asked < regular
     world.next_evaluation_at = asked if still_asked else regular
     world.save(update_fields=["last_evaluation_at", "last_slot_at", "next_evaluation_at"])
