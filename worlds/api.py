@@ -93,7 +93,7 @@ class WorldItem(ServiceView):
         request=schemas.WorldPatch,
         response=schemas.WorldDocument,
         parameters=[IF_MATCH],
-        refused=[errors.WorldRetired, PreconditionFailed],
+        refused=[errors.FourEyes, errors.WorldRetired, PreconditionFailed],
     )
     def patch(self, request: Any, world_id: str) -> HttpResponse:
         fields = self.body(schemas.WorldPatch)
@@ -148,7 +148,10 @@ class CircuitBreaker(ServiceView):
     access: ClassVar = {"POST": roles(Role.OPERATOR, Role.RISK)}
 
     @operation(
-        "Engage or reset the kill switch", request=schemas.BreakerChange, response=schemas.WorldDocument
+        "Engage or reset the kill switch",
+        request=schemas.BreakerChange,
+        response=schemas.WorldDocument,
+        refused=[errors.FourEyes],
     )
     def post(self, request: Any, world_id: str) -> HttpResponse:
         change = self.body(schemas.BreakerChange)
@@ -194,7 +197,7 @@ class ActivePolicy(PolicyWriter):
         response=schemas.PolicySummary,
         status=201,
         parameters=[IDEMPOTENCY_KEY],
-        refused=[errors.WorldRetired],
+        refused=[errors.FourEyes, errors.WorldRetired],
     )
     def post(self, request: Any, world_id: str) -> HttpResponse:
         return self.write(request, world_id)
@@ -244,7 +247,7 @@ class PolicyActivation(ServiceView):
         "Publish a policy version, or roll back to it",
         request=schemas.ActivatePolicy,
         response=schemas.PolicySummary,
-        refused=[errors.WorldRetired, IllegalTransition],
+        refused=[errors.FourEyes, errors.WorldRetired, IllegalTransition],
     )
     def post(self, request: Any, world_id: str, version: int) -> HttpResponse:
         change = self.body(schemas.ActivatePolicy)

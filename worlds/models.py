@@ -46,7 +46,23 @@ class World(FSMModelMixin, models.Model):
         null=True, help_text="Start of the newest slot of the schedule in which an evaluation counted."
     )
     allow_live = models.BooleanField(default=False)
+    allow_live_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who set it last.",
+    )
     circuit_breaker = models.BooleanField(default=False, verbose_name="circuit breaker engaged")
+    circuit_breaker_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who engaged or reset it last.",
+    )
     periods_per_year = models.FloatField(default=252.0)
     risk_free_rate = models.FloatField(default=0.0)
     reference_capital = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(10_000))

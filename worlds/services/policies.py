@@ -15,6 +15,7 @@ from worlds.domain.policy import PolicyRefused, canonical_bytes, checksum, load_
 from worlds.domain.ruleset import RULESET_VERSION
 from worlds.events import PolicyUpdated
 from worlds.models import PolicyText, PolicyVersion, World
+from worlds.services.four_eyes import refuse_own_policy
 from worlds.services.locking import lock_world
 from worlds.services.schedule import follow_policy
 
@@ -61,6 +62,7 @@ def publish_policy(*, world_id: str, version: int, actor: Actor, reason: str = "
 
 
 def make_active(world: World, policy: PolicyVersion, *, actor: Actor, reason: str) -> PolicyVersion:
+    refuse_own_policy(world, policy, actor)
     is_rollback = policy.state == PolicyVersion.State.DEPRECATED
     policy.activate()
     current = PolicyVersion.objects.select_for_update().filter(world=world, state="active").first()

@@ -25,6 +25,7 @@ from worlds.events import WorldCreated, WorldStateChanged, WorldUpdated
 from worlds.models import World
 from worlds.schemas import WorldCreate, WorldFields, WorldPatch, plausible_periods
 from worlds.selectors import paused_total
+from worlds.services.four_eyes import refuse_own_live, refuse_own_reset
 from worlds.services.locking import lock_world
 from worlds.services.schedule import follow_state, make_due
 
@@ -41,6 +42,7 @@ def create_world(*, fields: WorldCreate, actor: Actor) -> World:
     now = timezone.now()
     world = World(id=fields.id, name=fields.name or fields.id, owner=owner, state_since=now, created_at=now)
     set_fields(world, fields)
+    world.allow_live_by_id = actor.user_id if world.allow_live else None
     world.updated_at = now
     try:
         with transaction.atomic():
@@ -67,7 +69,10 @@ def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: An
         world.owner = named_user(fields.owner)
         grant_role(user=world.owner, world_id=world.id, role=Role.OWNER, actor=actor)
     refuse_frozen(world, fields)
+    allowed_live = world.allow_live
     set_fields(world, fields)
+    if world.allow_live != allowed_live:
+        note_allow_live(world, actor)
     touch(world)
     world.save()
     changed = sorted(fields.model_fields_set)
@@ -116,7 +121,9 @@ def set_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Act
     world = lock_world(world_id, writable=False)
     if world.circuit_breaker == engaged:
         return world
-    world.circuit_breaker = engaged
+    if not engaged:
+        refuse_own_reset(world, actor)
+    world.circuit_breaker, world.circuit_breaker_by_id = engaged, actor.user_id
     now = touch(world)
     if not engaged:
         make_due(world, now=now)
@@ -188,6 +195,12 @@ def refuse_frozen(world: World, fields: WorldFields) -> None:
     for name in fields.model_fields_set.intersection(FROZEN_FIGURES):
         if getattr(fields, name) != getattr(world, name):
             raise Invalid.at(f"/{name}", "is fixed since the world's first run was evaluated")
+
+
+def note_allow_live(world: World, actor: Actor) -> None:
+    if world.allow_live:
+        refuse_own_live(world, actor)
+    world.allow_live_by_id = actor.user_id
 
 
 def touch(world: World) -> datetime:
