@@ -1,20 +1,30 @@
 """All measurements, one after the other, with one table at the end: python -m benchmarks
 
-The settings are short ones, about three minutes in all; `--long` takes those that README.md quotes.
+The settings are short ones, about four minutes in all; `--long` takes those that README.md quotes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import http_reads, metric_kernel, submission_latency
+from benchmarks import (
+    http_reads,
+    metric_kernel,
+    policy_impact,
+    pure_decision,
+    submission_latency,
+    world_evaluation,
+)
 from benchmarks.machine import Figure, table
 
-PARTS = (metric_kernel, http_reads, submission_latency)
+PARTS = (metric_kernel, pure_decision, http_reads, submission_latency, world_evaluation, policy_impact)
 SHORT = {
     metric_kernel: ["--repeats", "3"],
     http_reads: ["--seconds", "3", "--rounds", "3"],
     submission_latency: ["--seconds", "20"],
+    pure_decision: ["--repeats", "3"],
+    world_evaluation: ["--bindings", "200", "--stored-runs", "1000", "--seconds", "5"],
+    policy_impact: ["--runs", "2000"],
 }
 
 

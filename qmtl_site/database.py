@@ -26,7 +26,8 @@ def native_cursor(row_factory: Any = tuple_row) -> Iterator[Cursor[Any]]:
     """psycopg's own cursor on Django's connection and in its transaction; its errors are Django's.
 
     Django's is text mode: binaries would go and come as hex within the text, and the server would plan every
-    statement anew. Here they travel beside it, and a repeated one is prepared (`prepare_threshold`).
+    statement anew. Here they travel beside it, and a repeated one is prepared (`prepare_threshold`), where
+    planning takes as long as the work itself, or several times as long.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection, row_factory=row_factory) as cursor:

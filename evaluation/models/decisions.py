@@ -25,6 +25,10 @@ class EvaluationTurn(models.Model):
     world = models.OneToOneField(World, primary_key=True, on_delete=models.PROTECT, related_name="+")
     fence = models.PositiveBigIntegerField(default=0)
 
+    class Meta:
+        verbose_name = "ladder of a world"
+        verbose_name_plural = "ladders of worlds"
+
     def __str__(self) -> str:
         return f"turn {self.fence} of {self.world_id}"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 from django.db import InterfaceError, OperationalError, connection
-from psycopg import Connection, Cursor
 
 from evaluation.errors import RunNotEvaluated
 from evaluation.selectors.runs import run_shape
+from qmtl_site.database import native_cursor
 from qmtl_site.http.documents import dump
 from qmtl_site.http.refusals import NotFound, Unauthenticated
 from strategies.domain.modes import effective_mode
@@ -86,17 +86,8 @@ def fetch(sql: str, params: Mapping[str, str]) -> Sequence[Any] | None:
 
 
 def fetch_once(sql: str, params: Mapping[str, str]) -> Sequence[Any] | None:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(prepared(connection.connection)) as cursor:
-        cursor.execute(sql, params, prepare=True, binary=True)
-        return cursor.fetchone()
-
-
-def prepared(raw: Connection) -> Connection:
-    """With prepared statements, which Django leaves off: planning these joins takes four times their execution."""
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = 5
-    return raw
+    with native_cursor() as cursor:
+        return cursor.execute(sql, params, prepare=True, binary=True).fetchone()
 
 
 def stored_metrics(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> Stored:

@@ -45,8 +45,11 @@ def max_age(policy: Policy) -> timedelta:
     clock that is set back makes a longer one: where a crontab fires oftener than each hour, its decisions go
     stale for the rest of the repeated hour, rather than being trusted longer all the year.
     """
-    told = policy.effective_max_age
-    return 2 * longest_gap(timed(policy.schedule)[0]) if told is None else told
+    if policy.decision.max_age is not None:
+        return policy.decision.max_age.delta
+    if policy.schedule.every is not None:
+        return 2 * policy.schedule.every.delta
+    return 2 * longest_gap(timed(policy.schedule)[0])
 
 
 def interval(schedule: Schedule) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -64,13 +63,6 @@ class Policy(Section):
     @property
     def effective_on_missing_metric(self) -> Literal["fail", "warn", "ignore"]:
         return "fail" if self.is_fail_closed else self.validation.on_missing_metric
-
-    @property
-    def effective_max_age(self) -> timedelta | None:
-        """Age from which a decision is stale; None under a crontab, where it follows from its firings."""
-        if self.decision.max_age is not None:
-            return self.decision.max_age.delta
-        return None if self.schedule.every is None else 2 * self.schedule.every.delta
 
     def profile(self, name: str) -> Profile | None:
         """The profile of that name, None where the document has none."""
