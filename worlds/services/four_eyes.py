@@ -18,7 +18,9 @@ def refuse_own_live(world: World, actor: Actor) -> None:
     """Allowing live trading: not by who activated the policy that would trade."""
     active = active_version(world)
     if active is not None and is_high(active) and actor.is_user(active.activated_by_id):
-        raise FourEyes("You activated the policy of this world of high tier: somebody else must allow live trading")
+        raise FourEyes(
+            "You activated the policy of this world of high tier: somebody else must allow live trading"
+        )
 
 
 def refuse_own_policy(world: World, version: PolicyVersion, actor: Actor) -> None:
@@ -33,14 +35,18 @@ def refuse_own_policy(world: World, version: PolicyVersion, actor: Actor) -> Non
             " somebody else must activate it"
         )
     if world.allow_live and actor.is_user(world.allow_live_by_id):
-        raise FourEyes("You allowed live trading in this world: somebody else must activate a policy of high tier")
+        raise FourEyes(
+            "You allowed live trading in this world: somebody else must activate a policy of high tier"
+        )
 
 
 def refuse_own_reset(world: World, actor: Actor) -> None:
     """Resetting the circuit breaker: not by who engaged it."""
     active = active_version(world)
     if active is not None and is_high(active) and actor.is_user(world.circuit_breaker_by_id):
-        raise FourEyes("You engaged the circuit breaker of this world of high tier: somebody else must reset it")
+        raise FourEyes(
+            "You engaged the circuit breaker of this world of high tier: somebody else must reset it"
+        )
 
 
 def active_version(world: World) -> PolicyVersion | None:
