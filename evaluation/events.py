@@ -37,10 +37,10 @@ class RunUpdated(RunEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorldEvaluated(Event):
-    """A decision was made; its plan is what an apply would do."""
+class DecisionMade(Event):
+    """A world was evaluated; the plan is what an apply would do."""
 
-    type: ClassVar[str] = "world.evaluated"
+    type: ClassVar[str] = "decision.made"
     world_id: str
     decision_id: str
     number: int
@@ -66,8 +66,8 @@ class EvaluationLate(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromotionChanged(Event):
-    type: ClassVar[str] = "promotion.changed"
+class PromotionEvent(Event):
+    type: ClassVar[str] = ""
     world_id: str
     strategy_id: str
     promotion_id: int
@@ -79,6 +79,36 @@ class PromotionChanged(Event):
     @property
     def subject(self) -> str:
         return self.strategy_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionProposed(PromotionEvent):
+    type: ClassVar[str] = "promotion.proposed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionApproved(PromotionEvent):
+    type: ClassVar[str] = "promotion.approved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRejected(PromotionEvent):
+    type: ClassVar[str] = "promotion.rejected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionLapsed(PromotionEvent):
+    """The newest decision does not ask for it any more."""
+
+    type: ClassVar[str] = "promotion.lapsed"
+
+
+PROMOTION_EVENTS: dict[str, type[PromotionEvent]] = {
+    "pending": PromotionProposed,
+    "approved": PromotionApproved,
+    "rejected": PromotionRejected,
+    "lapsed": PromotionLapsed,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
-from evaluation.services.impact import compare_policies, policy_impact
+from evaluation.services.impact import compare_policies, policy_impact, text_impact
 from evaluation.services.promotions import approve_promotion, reject_promotion
 from evaluation.services.replay import replay_decision
 from evaluation.services.runs import create_run, post_results, report_progress
@@ -36,5 +36,6 @@ __all__ = [
     "replay_decision",
     "report_progress",
     "request_evaluation",
+    "text_impact",
     "worlds_waiting",
 ]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from evaluation.domain.decision import Decision as Outcome
 from evaluation.domain.decision import decide, decision_document
-from evaluation.events import WorldEvaluated
+from evaluation.events import DecisionMade
 from evaluation.models import Decision
 from evaluation.services.candidates import Loaded, load_candidates, situation_of
 from evaluation.services.counting import keep_counters
@@ -196,7 +196,7 @@ def tell(kept: Decision, plan: dict[str, list[str]], *, counted: int, actor: Act
         **moves,
     )
     emit(
-        WorldEvaluated(
+        DecisionMade(
             world_id=kept.world_id,
             decision_id=kept.decision_id,
             number=kept.number,
@@ -205,7 +205,7 @@ def tell(kept: Decision, plan: dict[str, list[str]], *, counted: int, actor: Act
             **moves,
         )
     )
-    log.info("world.evaluated", world_id=kept.world_id, decision_id=kept.decision_id, counted=counted)
+    log.info("decision.made", world_id=kept.world_id, decision_id=kept.decision_id, counted=counted)
 
 
 def nothing_decided(world_id: str, as_of: datetime, reason: str, *, dry_run: bool) -> dict[str, Any]:

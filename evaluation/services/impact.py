@@ -12,6 +12,7 @@ from django.utils import timezone
 from evaluation.domain.decision import Decision, decide
 from evaluation.domain.policy_diff import (
     Comparison,
+    Scenario,
     as_if_counted,
     compare_decisions,
     judge_many,
@@ -23,7 +24,7 @@ from evaluation.selectors.scenarios import scenarios_named
 from evaluation.services.candidates import Loaded, load_candidates, needs_backtest, situation_of
 from evaluation.services.judged_runs import judged_keys, judged_runs
 from evaluation.services.loading import world_terms
-from worlds.domain.policy import Policy
+from worlds.domain.policy import Policy, checksum
 from worlds.models import World
 from worlds.selectors import ActivePolicy, active_policy, compiled, get_policy, get_world, paused_total
 
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 MOST_RUNS = 100_000
 """Of a world with more, the newest are judged; the answer says so."""
+
+UNKEPT = 0
+"""Stands for the version of a policy that has none yet; the first that is kept has 1."""
 
 
 def policy_impact(
@@ -42,20 +46,31 @@ def policy_impact(
     Invalid for an unknown set. `impact_ratio` is the larger one of runs and scenarios.
     """
     labelled = scenarios_named(scenarios or [])
-    world, now = get_world(world_id), timezone.now()
-    old, new = active_policy(world_id), stored_policy(world_id, version)
-    terms = world_terms(world)
+    world = get_world(world_id)
+    return impact_in(world, stored_policy(world_id, version), days=days, scenarios=labelled)
+
+
+def text_impact(*, world_id: str, policy: Policy, days: int = 90) -> dict[str, Any]:
+    """The same of a policy that is not kept yet: the one that somebody is writing."""
+    return impact_in(get_world(world_id), ActivePolicy(UNKEPT, checksum(policy), policy), days=days)
+
+
+def impact_in(
+    world: World, new: ActivePolicy, *, days: int, scenarios: Sequence[Scenario] = ()
+) -> dict[str, Any]:
+    now = timezone.now()
+    old, terms = active_policy(world.id), world_terms(world)
     runs = impact_on_runs(world, old, new, terms, since=now - timedelta(days=days), until=now)
     impact = {
-        "world_id": world_id,
+        "world_id": world.id,
         "as_of": now,
         "days": days,
         "policy": {"old": old.version if old else None, "new": new.version},
         "runs": runs,
         "bindings": impact_on_bindings(world, old, new, terms, now),
-        "scenarios": try_scenarios(labelled, policy_of(old), new.policy) if labelled else None,
+        "scenarios": try_scenarios(scenarios, policy_of(old), new.policy) if scenarios else None,
     }
-    log.info("policy.impact", world_id=world_id, version=version, runs=runs["runs"])
+    log.info("policy.impact", world_id=world.id, version=new.version, runs=runs["runs"])
     return with_ratio(impact)
 
 

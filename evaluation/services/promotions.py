@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from evaluation.domain.decision import Decision as Outcome
-from evaluation.events import PromotionChanged
+from evaluation.events import PROMOTION_EVENTS
 from evaluation.models import Decision, EvaluationRun, Promotion
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
@@ -133,7 +133,7 @@ def tell(promotion: Promotion, before: str | None, reason: str, actor: Actor) ->
         **facts,
     )
     emit(
-        PromotionChanged(
+        PROMOTION_EVENTS[promotion.state](
             world_id=promotion.world_id,
             strategy_id=promotion.strategy_id,
             promotion_id=promotion.pk,

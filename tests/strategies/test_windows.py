@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from strategies.models import Binding
-from strategies.selectors import performance_windows, windows
+from strategies.selectors import performance_windows
 from tests.api import ApiClient
+from tests.statements import counted_statements
 from tests.strategies.reporting import at, days, move, put_in_dry_run, taken
 
 
@@ -130,18 +129,9 @@ def test_many_bindings_are_read_in_one_statement(paper: ApiClient, monkeypatch: 
     put_in_dry_run(paper, *names)
     for number, name in enumerate(names):
         taken(paper, [*days(number), *days(number, year=2023)], name)
-    statements: list[Any] = []
-
-    class Counting(windows.Cursor):  # type: ignore[misc,type-arg]
-        def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-            statements.append(query)
-            return super().execute(query, *args, **kwargs)
-
-    monkeypatch.setattr(windows, "Cursor", Counting)
     bindings = list(Binding.objects.all())
-    with CaptureQueriesContext(connection) as captured:
-        found = performance_windows(bindings, window=None)
-    assert (len(found), len(statements), len(captured)) == (30, 1, 0)
+    statements = counted_statements(monkeypatch)
+    assert (len(performance_windows(bindings, window=None)), len(statements)) == (30, 1)
 
 
 def test_no_bindings_have_no_windows(paper: ApiClient) -> None:

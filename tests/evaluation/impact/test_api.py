@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 import time_machine
 
@@ -15,6 +14,7 @@ from qmtl_site.blobs.models import Blob
 from tests.api import ApiClient, body, results, returns
 from tests.evaluation.impact.conftest import Ask, draft, policy, submitted
 from tests.problem import nothing_written, pointer, refusal
+from tests.statements import counted_statements
 
 IMPACT = "/worlds/alpha/policies/1/impact"
 
@@ -195,7 +195,7 @@ def test_the_number_of_statements_does_not_grow_with_the_runs(
 ) -> None:
     draft(judged, policy(selection={"gates": "28d.total_return > 0"}))
     submitted(judged, "mom", "p1", stage="paper")
-    statements = counted(monkeypatch)
+    statements = counted_statements(monkeypatch)
 
     def asked() -> int:
         statements.clear()
@@ -209,16 +209,3 @@ def test_the_number_of_statements_does_not_grow_with_the_runs(
         judged.make_strategy(f"s{number}")
         submitted(judged, f"s{number}", "b1", results=results(returns(seed=100 + number)))
     assert asked() == few <= 20
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Statements as the driver sees them: the documents do not go through Django's cursors."""
-    seen: list[Any] = []
-    execute = psycopg.Cursor.execute
-
-    def noted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        seen.append(query)
-        return execute(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
-    return seen
