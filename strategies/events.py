@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
 
 from qmtl_site.outbox.events import Event
@@ -41,25 +40,6 @@ class BindingStateChanged(Event):
     before: str | None
     after: str
     reason: str
-
-    @property
-    def subject(self) -> str:
-        return self.strategy_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class PerformanceReported(Event):
-    """How much came and of when; the records themselves are data, not events."""
-
-    type: ClassVar[str] = "strategy.performance_reported"
-    strategy_id: str
-    mode: str
-    stay: datetime
-    accepted: int
-    duplicates: int
-    first: datetime
-    last: datetime
-    revision: int
 
     @property
     def subject(self) -> str:

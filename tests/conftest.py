@@ -16,8 +16,10 @@ from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
 from tests.api import ApiClient
+from tests.servers import WORKER
 
-TEST_DATABASE = "qmtl_test"
+# Of its own for each worker of pytest-xdist.
+TEST_DATABASE = "_".join(filter(None, ["qmtl_test", WORKER]))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -20,6 +21,7 @@ from qmtl_site.launcher.environment import for_throwaway
 from qmtl_site.launcher.errors import LaunchError
 from qmtl_site.launcher.servers import Servers, throwaway_servers
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _running = ExitStack()
 
 
@@ -27,9 +29,18 @@ _running = ExitStack()
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Around pytest-django's hook of the same name, which reads the settings."""
     # A worker of pytest-xdist inherits the environment of the process that started the servers.
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    if WORKER is None:
         _start()
+    else:
+        os.environ["REDIS_URL"] = own_redis(os.environ["REDIS_URL"], WORKER)
     yield
+
+
+def own_redis(url: str, worker: str) -> str:
+    """Another of the sixteen databases for each worker; `gw0` takes the one after the given one."""
+    parts = urlsplit(url)
+    number = int(parts.path.lstrip("/") or 0) + 1 + int(worker.removeprefix("gw"))
+    return urlunsplit(parts._replace(path=f"/{number % 16}"))
 
 
 def _start() -> None:
@@ -46,7 +57,7 @@ def _start() -> None:
 
 
 def pytest_unconfigure() -> None:
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    if WORKER is None:
         _running.close()
 
 

@@ -13,11 +13,9 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.http.refusals import Fault, Invalid, NotFound
 from qmtl_site.ledger.transactions import use_case
-from qmtl_site.outbox.events import emit
 from strategies.domain.modes import MODE_OF_STATE
 from strategies.domain.reports import PerformanceRecord, RecordRefused, Report, read_report
 from strategies.errors import PerformanceConflict, TakesNoPerformance
-from strategies.events import PerformanceReported
 from strategies.models import Binding, PerformanceSeries
 from strategies.models.performance import moment
 from strategies.services.bindings import locked_bindings
@@ -57,7 +55,7 @@ def report_performance(
     if news:
         advance(series, news)
         write(series, news)
-        told(series, binding, reported, news, actor)
+        told(binding, reported, news, actor)
     return reported
 
 
@@ -141,11 +139,9 @@ def advance(series: PerformanceSeries, news: Sequence[Change]) -> None:
     )
 
 
-def told(
-    series: PerformanceSeries, binding: Binding, reported: Reported, news: Sequence[Change], actor: Actor
-) -> None:
-    """One act and one event a batch, whatever its size. Its object is not the binding: among thousands of
-    reports nobody would find the binding's own moves."""
+def told(binding: Binding, reported: Reported, news: Sequence[Change], actor: Actor) -> None:
+    """One act a batch, whatever its size, and no event: records are data. Its object is not the binding: among
+    thousands of reports nobody would find the binding's own moves."""
     first, last = span(news)
     record(
         actor,
@@ -158,17 +154,4 @@ def told(
         duplicates=reported.duplicates,
         first=first,
         last=last,
-    )
-    emit(
-        PerformanceReported(
-            world_id=binding.world_id,
-            strategy_id=binding.strategy_id,
-            mode=reported.mode,
-            stay=series.stay,
-            accepted=reported.accepted,
-            duplicates=reported.duplicates,
-            first=first,
-            last=last,
-            revision=series.revision,
-        )
     )
