@@ -18,7 +18,10 @@ run: server-packages ## start QMTL on this machine (PORT=8000; DATABASE_URL, RED
 	@$(LAUNCHER) run
 
 test: packages ## run the tests on throw-away servers (ARGS="-k name" picks)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL_AT_ONCE))
+
+# A worker per core with a database of its own; a file's tests stay together, as they share what they set up.
+ALL_AT_ONCE = -n auto --maxprocesses 4 --dist loadfile
 
 lint: packages ## style, types, import contracts, templates
 	$(BIN)/ruff check .
