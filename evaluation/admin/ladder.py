@@ -9,10 +9,12 @@ import orjson
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from evaluation import services
+from evaluation.admin.impact import impact_urls
 from evaluation.admin.ladder_page import ladder_page
 from evaluation.models import EvaluationTurn
 from qmtl_site.accounts.access import roles
@@ -72,6 +74,9 @@ class LadderAdmin(Window):
     def page(self, request: HttpRequest, row: EvaluationTurn) -> Mapping[str, Any]:
         # The trail at the top leads back to the world, whose page this is a part of.
         return {"original": row.world, "opts": World._meta, **ladder_page(row.world)}
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*impact_urls(self), *super().get_urls()]
 
     # --- evaluating now ---------------------------------------------------------------------------------
     def has_evaluate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import QuerySet
 
@@ -47,6 +47,18 @@ def run_keys(world_id: str, runs: Mapping[str, str]) -> dict[str, int]:
     )
     found = rows.values_list("strategy_id", "run_id", "pk")
     return {strategy: key for strategy, run_id, key in found if runs[strategy] == run_id}
+
+
+def keys_of_runs(world_id: str, runs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Keys of runs by (strategy, run id), several of one strategy among them."""
+    rows = EvaluationRun.objects.filter(
+        world_id=world_id,
+        strategy_id__in={strategy for strategy, _ in runs},
+        run_id__in={run_id for _, run_id in runs},
+    )
+    found = rows.values_list("strategy_id", "run_id", "pk")
+    wanted = set(runs)
+    return {(strategy, run_id): key for strategy, run_id, key in found if (strategy, run_id) in wanted}
 
 
 def pending_promotions(world_id: str) -> dict[str, Promotion]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.admin.conftest import Staff, told
+from tests.admin.conftest import Staff, browse, told
 from tests.api import ApiClient, body
+from tests.problem import nothing_written
 from worlds.models import PolicyVersion
 
 pytestmark = pytest.mark.django_db
@@ -65,14 +69,66 @@ def test_a_retired_world_refuses_and_keeps_the_text(boss: Client, root: ApiClien
 
 
 def test_faults_are_told_while_one_writes(boss: Client, alpha: str) -> None:
-    assert body(boss.post(CHECK, {"source": GOOD})) == {"faults": []}
-    (fault,) = body(boss.post(CHECK, {"source": BAD}))["faults"]
+    answer = body(boss.post(CHECK, {"world": "alpha", "source": BAD}))
+    (fault,) = answer["faults"]
     assert (fault["line"], fault["message"], fault["nearest"]) == (6, "unknown key", ["sharpe_min"])
+    assert answer["says"] == ""
 
 
-def test_checking_needs_somebody_who_may_write(staff: Staff, alpha: str) -> None:
+def test_a_text_without_faults_is_told_what_it_is_known_by(boss: Client, alpha: str) -> None:
+    answer = body(boss.post(CHECK, {"world": "alpha", "source": GOOD}))
+    write(boss, GOOD)
+    text = PolicyVersion.objects.get(version=2).text
+    known_by = f"checksum {text.checksum[:12]}, rule set {text.ruleset_hash[:12]}"
+    assert answer == {"faults": [], "says": f"It validates: {known_by}."}
+
+
+def test_a_text_that_means_the_same_as_a_version_says_so(boss: Client, alpha: str) -> None:
+    active = PolicyVersion.objects.get(state="active").text
+    form = {"world": "alpha", "language": "json", "source": f"\n{active.source}\n"}
+    assert body(boss.post(CHECK, form))["says"].endswith("It means the same as v1, which is active.")
+    write(boss, GOOD)
+    says = body(boss.post(CHECK, {"world": "alpha", "source": f"# another word\n{GOOD}"}))["says"]
+    assert says.endswith("It means the same as v2.")
+
+
+@pytest.mark.parametrize("world", ["alpha", "nowhere", "al\0pha", ""])
+def test_versions_of_other_worlds_are_not_told(staff: Staff, root: ApiClient, alpha: str, world: str) -> None:
+    root.make_world("other")
+    source = PolicyVersion.objects.get(world="alpha").text.source
+    form = {"world": world, "language": "json", "source": source}
+    says = body(staff("ann", world="other", roles=["owner"]).post(CHECK, form))["says"]
+    assert says.startswith("It validates")
+    assert "the same as" not in says
+
+
+def test_checking_writes_nothing(boss: Client, alpha: str) -> None:
+    with nothing_written():
+        boss.post(CHECK, {"world": "alpha", "source": GOOD})
+        boss.post(CHECK, {"world": "alpha", "source": BAD})
+
+
+def test_checking_needs_somebody_who_may_write(staff: Staff, superuser: User, alpha: str) -> None:
     assert staff("vic", roles=["viewer"]).post(CHECK, {"source": GOOD}).status_code == 403
     assert staff("ann", roles=["owner"]).get(CHECK).status_code == 403
+    assert browse(superuser, enforce_csrf_checks=True).post(CHECK, {"source": GOOD}).status_code == 403
+
+
+@pytest.mark.parametrize("source", ["", "\0", "a: &a [*a]", "[" * 5000, "version: 1\n" * 40_000])
+def test_any_text_gets_faults_and_no_failure(boss: Client, alpha: str, source: str) -> None:
+    answer = boss.post(CHECK, {"world": "alpha", "source": source})
+    assert answer.status_code == 200
+    assert body(answer)["faults"]
+
+
+def test_the_editor_runs_no_script_of_its_page(boss: Client, alpha: str) -> None:
+    """What a content security policy would refuse: ours are files."""
+    page = boss.get(f"{ADD}?world=alpha").content.decode()
+    form = page[page.index('id="policy-form"') :]
+    ours = form[: form.index("policy-faults-data")]
+    assert "<script" not in ours.replace("<script id=", "")
+    assert not re.search(r"\son\w+=", ours)
+    assert 'src="/static/qmtl/policy-editor.js"' in page
 
 
 def test_the_page_of_a_draft_shows_what_would_change(boss: Client, alpha: str) -> None:

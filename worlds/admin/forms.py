@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -14,7 +15,8 @@ from unfold.widgets import (
 )
 
 from qmtl_site.pages.door import ReasonForm
-from worlds.models import World
+from qmtl_site.pages.panel import panels_on
+from worlds.models import PolicyVersion, World
 from worlds.services import FROZEN_FIGURES
 
 Text = UnfoldAdminTextInputWidget
@@ -46,6 +48,18 @@ def open_states(world: World) -> list[tuple[str, str]]:
 def told(transition: Any) -> str:
     words = str(transition.method.__doc__ or transition.name).strip().rstrip(".")
     return words[:1].lower() + words[1:]
+
+
+class PublishForm(ReasonForm):
+    """Asks why, below what upper apps say about publishing it."""
+
+    form_before_template = "pages/publish.html"
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        policy: PolicyVersion | None = getattr(request, "policy_of_dialog", None)
+        return {
+            "panels": [] if policy is None else panels_on("worlds.policyversion.publish", request, policy)
+        }
 
 
 class SettingsForm(forms.Form):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
@@ -21,18 +20,18 @@ from qmtl_site.accounts.models import Role
 from qmtl_site.pages.columns import column, moment, short, state
 from qmtl_site.pages.door import REFUSED, door, pass_through, words_of
 from qmtl_site.pages.filters import exact, one_of
+from qmtl_site.pages.panel import panels_on
 from qmtl_site.pages.scope import list_url, url_of
 from qmtl_site.pages.window import Window
 from worlds import services
-from worlds.admin.forms import PolicyForm
-from worlds.domain.policy import PolicyRefused, load_policy
+from worlds.admin.forms import PolicyForm, PublishForm
+from worlds.admin.policy_text import Media, changed_lines, checked, starting_text
 from worlds.models import PolicyVersion, World
 
 # The same declarations as on the API's views.
 WRITE = roles(Role.OWNER)
 PUBLISH = roles(Role.OWNER, Role.RISK)
 CHOICES_SHOWN = 500
-FIRST_POLICY = "version: 1\n"
 
 
 @admin.register(PolicyVersion)
@@ -78,18 +77,21 @@ class PolicyVersionAdmin(Window):
                 "audit.auditentry", object=f"{row.world_id}/{row.version}", stream=row.world_id
             ),
             "may_write": admits(request, WRITE, row.world_id) and not row.world.is_retired,
+            "panels": panels_on("worlds.policyversion", request, row),
         }
 
     # --- publishing -------------------------------------------------------------------------------------
     def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         policy = self.find(request, object_id)
+        request.policy_of_dialog = policy  # type: ignore[attr-defined]
         return policy is not None and admits(request, PUBLISH, policy.world_id)
 
     def closed_doors(self, row: PolicyVersion) -> Collection[str]:
         return {"publish"} if row.state == PolicyVersion.State.ACTIVE or row.world.is_retired else set()
 
     @door(
-        "Publish", needs="publish", submit="Publish", icon="publish", variant=ActionVariant.PRIMARY,
+        "Publish", needs="publish", submit="Publish", form=PublishForm, icon="publish",
+        variant=ActionVariant.PRIMARY,
         says="This version becomes the active one; the present one is deprecated. An older version is a rollback.",
     )  # fmt: skip
     def publish(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
@@ -137,7 +139,7 @@ class PolicyVersionAdmin(Window):
         if not form.is_valid():
             return self.editor(request, world, form, [])
         media, source = form.cleaned_data["language"], form.cleaned_data["source"]
-        if faults := faults_of(source, media):
+        if faults := checked(source, media)["faults"]:
             return self.editor(request, world, form, faults)
         actor = actor_of_admin(request, world.pk)
         try:
@@ -162,6 +164,7 @@ class PolicyVersionAdmin(Window):
             faults=faults,
             check_url=reverse("admin:worlds_policyversion_check"),
             back=url_of(world),
+            panels=panels_on("worlds.policyversion.editor", request, world),
         )
         response.status_code = 422 if faults else 200
         return response
@@ -171,42 +174,14 @@ class PolicyVersionAdmin(Window):
         return [path("check/", check, name="worlds_policyversion_check"), *super().get_urls()]
 
     def check_view(self, request: HttpRequest) -> HttpResponse:
-        """The faults of a text, while it is being written. Changes nothing."""
+        """The faults of a text while it is being written, or what it is without any. Changes nothing."""
         if request.method != "POST" or not self.has_add_permission(request):
             raise PermissionDenied
-        media = "json" if request.POST.get("language") == "json" else "yaml"
+        media: Media = "json" if request.POST.get("language") == "json" else "yaml"
         source = request.POST.get("source", "").replace("\r\n", "\n")
-        return JsonResponse({"faults": faults_of(source, media)})
+        return JsonResponse(checked(source, media, self.written_for(request)))
 
-
-def faults_of(source: str, media: Any) -> list[dict[str, Any]]:
-    """What the text is refused for: place, path, message, nearest names."""
-    try:
-        load_policy(source, media=media)
-    except PolicyRefused as refused:
-        return [
-            {
-                "line": fault.line or 1,
-                "column": fault.column or 1,
-                "path": fault.path,
-                "message": fault.message,
-                "nearest": fault.nearest,
-            }
-            for fault in refused.faults
-        ]
-    return []
-
-
-def starting_text(world: World) -> dict[str, str]:
-    """A new version starts from the active one, else from the newest, else from nearly nothing."""
-    rows = PolicyVersion.objects.filter(world=world).select_related("text").order_by("-version")
-    found = rows.filter(state="active").first() or rows.first()
-    return {"language": found.text.media, "source": found.text.source} if found else {"source": FIRST_POLICY}
-
-
-def changed_lines(active: PolicyVersion, other: PolicyVersion) -> list[tuple[str, str]]:
-    """(kind, line) of the difference between the active text and another: `add`, `cut`, `place`, `same`."""
-    kinds = {"+": "add", "-": "cut", "@": "place"}
-    before, after = active.text.source.splitlines(), other.text.source.splitlines()
-    lines = list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
-    return [(kinds.get(line[:1], "same"), line) for line in lines]
+    def written_for(self, request: HttpRequest) -> World | None:
+        """The world of the text, where one may write its policy: nobody else learns what versions it has."""
+        world_id = request.POST.get("world", "").replace("\0", "")
+        return World.objects.filter(pk=world_id).first() if admits(request, WRITE, world_id) else None

@@ -73,21 +73,47 @@
     );
   }
 
+  // What the server says of the text as it stands; an answer that was overtaken is not shown.
   let waiting, asked = 0;
   async function check() {
     const mine = ++asked;
-    const answer = await fetch(form.dataset.check, { method: "POST", body: new FormData(form) });
-    if (mine !== asked || !answer.ok) return;
-    faults = (await answer.json()).faults;
-    checked.textContent = faults.length ? `${faults.length} to mend` : "It validates.";
+    const answer = await answered();
+    if (mine !== asked) return;
+    if (!answer.faults) return say(answer.says, "q-warn");
+    faults = answer.faults;
+    if (faults.length) say(`${faults.length} to mend`, "q-bad");
+    else say(answer.says, "q-good");
     tell();
     draw();
   }
+  async function answered() {
+    const because = (why) => ({ says: `It could not be checked: ${why}. Saving checks it as well.` });
+    try {
+      const answer = await fetch(form.dataset.check, { method: "POST", body: new FormData(form) });
+      if (answer.redirected) return because("you are logged out");
+      return answer.ok ? await answer.json() : because(`the server answers ${answer.status}`);
+    } catch {
+      return because("the server does not answer");
+    }
+  }
+  function say(words, tone) {
+    checked.textContent = words;
+    checked.className = `q-checked ${tone}`;
+  }
   function changed() {
     draw();
-    checked.textContent = "";
+    say("", "");
+    byId("impact")?.classList.add("q-outdated");
     clearTimeout(waiting);
+    asked += 1;
     waiting = setTimeout(check, 500);
+  }
+
+  // A panel below the text that asked and got no answer says so.
+  for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(failure, ({ detail }) => {
+      detail.target?.replaceChildren(element("p", "q-empty", "There is no answer: the server failed or is away."));
+    });
   }
 
   list.addEventListener("click", (event) => {
