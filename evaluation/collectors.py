@@ -1,16 +1,13 @@
-"""Gauges of runs, bindings and the outbox."""
+"""Gauges of runs and bindings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Count, F, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 
 from evaluation.models import EvaluationRun
-from qmtl_site.ledger.models import Ledger
 from qmtl_site.metrics.registry import register_gauge
-from qmtl_site.outbox.models import DeliveryCursor
 from strategies.models import Binding
 
 Rows = Iterator[tuple[tuple[str, ...], float]]
@@ -29,16 +26,7 @@ def open_runs() -> Rows:
         yield (world, status), count
 
 
-def outbox_lag() -> Rows:
-    written = Ledger.objects.aggregate(n=Coalesce(Sum(F("event_sequence")), 0))["n"]
-    handled = DeliveryCursor.objects.filter(consumer="handlers").aggregate(n=Coalesce(Sum("sequence"), 0))[
-        "n"
-    ]
-    yield ("handlers",), written - handled
-
-
 register_gauge("qmtl_bindings", "Strategies by world and state.", ("world_id", "state"), bindings)
 register_gauge(
     "qmtl_open_runs", "Runs without a verdict by world and status.", ("world_id", "status"), open_runs
 )
-register_gauge("qmtl_outbox_lag_events", "Events not yet handled.", ("consumer",), outbox_lag)

@@ -103,11 +103,19 @@ class PromotionLapsed(PromotionEvent):
     type: ClassVar[str] = "promotion.lapsed"
 
 
+@dataclass(frozen=True, kw_only=True)
+class PromotionApplied(PromotionEvent):
+    """The strategy went live."""
+
+    type: ClassVar[str] = "promotion.applied"
+
+
 PROMOTION_EVENTS: dict[str, type[PromotionEvent]] = {
     "pending": PromotionProposed,
     "approved": PromotionApproved,
     "rejected": PromotionRejected,
     "lapsed": PromotionLapsed,
+    "applied": PromotionApplied,
 }
 
 

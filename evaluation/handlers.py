@@ -12,9 +12,10 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from evaluation import services, tasks
-from evaluation.events import EvaluationRequested, RunUpdated
+from evaluation.events import DecisionMade, EvaluationRequested, PromotionApproved, RunUpdated
 from qmtl_site.audit.actor import Actor
 from qmtl_site.outbox.events import after, inside
+from strategies.events import ApplyPhaseChanged, BindingStateChanged
 from worlds.events import WorldCreated, WorldStateChanged
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,38 @@ def expire_what_a_retired_world_will_not_judge(event: dict[str, Any]) -> None:
         services.expire_open_runs(
             world_id=event["data"]["world_id"], reason="the world is retired", actor=Actor.service("worlds")
         )
+
+
+@after(DecisionMade)
+def apply_what_a_decision_moves(event: dict[str, Any]) -> None:
+    services.follow_decision(world_id=event["data"]["world_id"])
+
+
+@after(PromotionApproved)
+def apply_what_was_approved(event: dict[str, Any]) -> None:
+    services.follow_approvals(world_id=event["data"]["world_id"])
+
+
+@after(ApplyPhaseChanged)
+def look_again_when_an_apply_has_ended(event: dict[str, Any]) -> None:
+    if event["data"]["after"] in {"completed", "rolled_back"}:
+        world_id = event["data"]["world_id"]
+        if not services.follow_decision(world_id=world_id):
+            services.follow_approvals(world_id=world_id)
+
+
+@inside(BindingStateChanged)
+def move_the_runs_with_their_binding(event: BindingStateChanged) -> None:
+    if event.after == "live":
+        services.note_live(world_id=event.world_id, strategy_id=event.strategy_id, reason=event.reason)
+    elif event.before == "live":
+        services.note_left(world_id=event.world_id, strategy_id=event.strategy_id, reason=event.reason)
+
+
+@after(WorldStateChanged)
+def run_commands_that_waited_while_the_world_was_paused(event: dict[str, Any]) -> None:
+    if event["data"]["before"] == "PAUSED" and event["data"]["after"] in {"ACTIVE", "EVALUATION_ONLY"}:
+        services.run_queued(world_id=event["data"]["world_id"])
 
 
 @after(EvaluationRequested)

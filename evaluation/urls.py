@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.api import decisions, impact, runs
+from evaluation.api import applying, decisions, impact, runs
 
 RUNS = "worlds/<id:world_id>/strategies/<id:strategy_id>/runs"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("worlds/<id:world_id>/snapshots/<snapshot:snapshot_id>", runs.SnapshotItem.as_view()),
     path("worlds/<id:world_id>/blobs/<sha256:sha256>.parquet", runs.SeriesFile.as_view()),
     path("worlds/<id:world_id>/policies/<version:version>/impact", impact.PolicyImpact.as_view()),
+    path("worlds/<id:world_id>/decide", applying.Decide.as_view()),
+    path("worlds/<id:world_id>/apply", applying.ApplyPlan.as_view()),
+    path("strategies/<id:strategy_id>/activate", applying.ActivateStrategy.as_view()),
+    path("strategies/<id:strategy_id>/deactivate", applying.DeactivateStrategy.as_view()),
     path("worlds/<id:world_id>/evaluate", decisions.Evaluate.as_view()),
     path("worlds/<id:world_id>/decisions", decisions.Decisions.as_view()),
     path("worlds/<id:world_id>/decisions/<id:decision_id>", decisions.DecisionItem.as_view()),

@@ -18,8 +18,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from evaluation.services import due_worlds, evaluate_if_due, evaluate_waiting, worlds_waiting
+from qmtl_site.delivery.pusher import Pusher
 from qmtl_site.outbox.events import CHANNEL
 from qmtl_site.outbox.relay import relay_all
+from strategies.services import drive_apply, open_applies
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +34,13 @@ def drive() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
     log.info("driver.started")
+    pusher = Pusher()
+    pusher.start()
     while not stopping.is_set():
         try:
             listen()
             while not stopping.is_set():
+                pusher.wake()  # on threads of its own: a receiver that hangs holds up nothing here
                 step()
                 wait_for_news(settings.DRIVER_POLL_SECONDS)
         except (DatabaseError, InterfaceError) as error:
@@ -43,12 +48,14 @@ def drive() -> None:
             with suppress(DatabaseError, InterfaceError):
                 connection.close()
             stopping.wait(RETRY_SECONDS)
+    pusher.stop()
     log.info("driver.stopped")
 
 
 def step() -> None:
     """Everything that is due now, each part guarded from the other's faults."""
     guarded(relay_everything)
+    guarded(drive_applies)
     guarded(make_up)
     guarded(make_up_schedule)
 
@@ -65,6 +72,17 @@ def guarded(part: Callable[[], None]) -> None:
 def relay_everything() -> None:
     while relay_all():
         pass
+
+
+def drive_applies() -> None:
+    """Take each apply in flight as far as it goes now; what follows from its steps is relayed at once."""
+    for key in open_applies():
+        guarded(partial(drive_one, key))
+
+
+def drive_one(key: int) -> None:
+    before = drive_apply(apply_id=key)
+    log.info("driver.apply", apply=key, phase=before)
 
 
 def make_up() -> None:

@@ -45,6 +45,9 @@ class World(FSMModelMixin, models.Model):
     last_slot_at = models.DateTimeField(
         null=True, help_text="Start of the newest slot of the schedule in which an evaluation counted."
     )
+    decision_stale_at = models.DateTimeField(
+        null=True, help_text="When its newest decision is too old to be trusted; null: there is none."
+    )
     allow_live = models.BooleanField(default=False)
     allow_live_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

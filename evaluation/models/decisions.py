@@ -48,6 +48,7 @@ class Decision(AppendOnly):
     sha256 = models.CharField(max_length=64)
     promoted = models.PositiveIntegerField()
     demoted = models.PositiveIntegerField()
+    reopened = models.PositiveIntegerField(default=0)
     made_by = models.CharField(max_length=150)
     created_at = models.DateTimeField()
 
@@ -71,6 +72,7 @@ class Promotion(FSMModelMixin, models.Model):
         APPROVED = "approved"
         REJECTED = "rejected"
         LAPSED = "lapsed"
+        APPLIED = "applied"
 
     S = State
 
@@ -99,7 +101,7 @@ class Promotion(FSMModelMixin, models.Model):
                 name="a_strategy_waits_once_for_its_promotion",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["pending", "approved", "rejected", "lapsed"]),
+                condition=Q(state__in=["pending", "approved", "rejected", "lapsed", "applied"]),
                 name="a_promotion_is_in_a_known_state",
             ),
         ]
@@ -120,6 +122,10 @@ class Promotion(FSMModelMixin, models.Model):
     @transition(state, source=S.PENDING, target=S.REJECTED)
     def reject(self) -> None:
         """A person does not."""
+
+    @transition(state, source=S.APPROVED, target=S.APPLIED)
+    def settle(self) -> None:
+        """The strategy went live."""
 
     @transition(state, source=[S.PENDING, S.APPROVED], target=S.LAPSED)
     def lapse(self) -> None:

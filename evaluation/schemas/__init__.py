@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluation.schemas.applying import ApplyRequest, CommandAnswer, CommandBody, DecisionEnvelope
 from evaluation.schemas.decisions import (
     DecisionDocument,
     DecisionPage,
@@ -41,7 +42,11 @@ from evaluation.schemas.runs import (
 )
 
 __all__ = [
+    "ApplyRequest",
+    "CommandAnswer",
+    "CommandBody",
     "DecisionDocument",
+    "DecisionEnvelope",
     "DecisionPage",
     "DecisionSummary",
     "Describe",

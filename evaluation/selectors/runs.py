@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
 
 from evaluation.models import EvaluationRun, RunRevision, Snapshot
 from qmtl_site.http.refusals import NotFound
-from strategies.domain.modes import effective_mode
+from strategies.domain.modes import effective_mode, is_stale
 from strategies.models import Binding
 
 ACTIVATION_STATES = {"activated": "active", "rejected": "rejected", "expired": "expired"}
@@ -74,7 +75,8 @@ def run_document(run: EvaluationRun) -> dict[str, Any]:
             world_state=run.world.state,
             allow_live=run.world.allow_live,
             circuit_breaker=run.world.circuit_breaker,
-        ),
+            stale=is_stale(run.world.decision_stale_at, timezone.now()),
+        ).mode,
         summary=orjson.loads(result.summary) if result else None,
         snapshot_name=result.snapshot_name if result else None,
     )

@@ -35,7 +35,8 @@ METRICS = WHO + "SELECT r.status, d.sha256, d.document " + RUN
 STATUS = (
     WHO
     + """SELECT r.status, r.stage, r.status_reason, r.created_at, r.updated_at, r.evaluated_at, d.summary,
-                d.snapshot_name, w.state, w.allow_live, w.circuit_breaker, b.state"""
+                d.snapshot_name, w.state, w.allow_live, w.circuit_breaker,
+                w.decision_stale_at <= now(), b.state"""
     + RUN
     + """LEFT JOIN worlds_world w ON w.id = r.world_id
          LEFT JOIN strategies_binding b ON b.world_id = r.world_id AND b.strategy_id = r.strategy_id"""
@@ -114,6 +115,7 @@ def stored_run(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> 
         world_state,
         allow_live,
         breaker,
+        stale,
         state,
     ) = one_row(STATUS, digest=digest, world=world_id, strategy=strategy_id, run=run_id)
     return dump(
@@ -133,7 +135,8 @@ def stored_run(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> 
                 world_state=world_state,
                 allow_live=allow_live,
                 circuit_breaker=breaker,
-            ),
+                stale=stale,
+            ).mode,
             summary=orjson.Fragment(summary) if summary else None,
             snapshot_name=snapshot,
         )

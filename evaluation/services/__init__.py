@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from evaluation.services.applying import Wanted, apply_decision, apply_plan
+from evaluation.services.commands import Command, command_strategy, run_queued
 from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
+from evaluation.services.following import follow_approvals, follow_decision, note_left, note_live
 from evaluation.services.impact import compare_policies, policy_impact, text_impact
 from evaluation.services.promotions import approve_promotion, reject_promotion
 from evaluation.services.replay import replay_decision
@@ -18,7 +21,12 @@ from evaluation.services.schedule import (
 from evaluation.services.turns import give_turn
 
 __all__ = [
+    "Command",
+    "Wanted",
+    "apply_decision",
+    "apply_plan",
     "approve_promotion",
+    "command_strategy",
     "compare_policies",
     "create_run",
     "due_worlds",
@@ -29,13 +37,18 @@ __all__ = [
     "expire_open_runs",
     "expire_stale_runs",
     "expire_superseded",
+    "follow_approvals",
+    "follow_decision",
     "give_turn",
+    "note_left",
+    "note_live",
     "policy_impact",
     "post_results",
     "reject_promotion",
     "replay_decision",
     "report_progress",
     "request_evaluation",
+    "run_queued",
     "text_impact",
     "worlds_waiting",
 ]

@@ -91,7 +91,7 @@ def evaluated_now(*, world_id: str, actor: Actor, wait: bool, asked: int) -> byt
     keep(world, turn, decision, actor)
     note_evaluation(
         world=world,
-        schedule=active.policy.schedule,
+        policy=active.policy,
         now=decision.as_of,
         slot=decision.slot,
         counted=bool(decision.outcome.counted()),
@@ -174,6 +174,7 @@ def keep(world: World, turn: int, decision: Made, actor: Actor) -> None:
         sha256=hashlib.sha256(decision.body).hexdigest(),
         promoted=len(plan["promote"]),
         demoted=len(plan["demote"]),
+        reopened=len(plan["reopen"]),
         made_by=actor.name,
         created_at=decision.as_of,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -27,6 +28,12 @@ def require_match(headers: Mapping[str, str], current: str) -> None:
         raise PreconditionFailed(f'The current ETag is "{current}"', current_etag=current)
 
 
+def is_known(request: Any, etag: str) -> bool:
+    """Whether the caller has the current document: If-None-Match names its tag, or `*`."""
+    given = request.META.get("HTTP_IF_NONE_MATCH")
+    return given is not None and bool(tags(given) & {etag, "*"})
+
+
 def immutable(
     request: HttpRequest, body: bytes | Callable[[], bytes], etag: str, *, media_type: str = JSON
 ) -> HttpResponse:
@@ -34,8 +41,7 @@ def immutable(
 
     A body that has yet to be fetched is given as a function; a 304 does not call it.
     """
-    if_none_match = request.META.get("HTTP_IF_NONE_MATCH")
-    if if_none_match is not None and tags(if_none_match) & {etag, "*"}:
+    if is_known(request, etag):
         response = finished(b"", status=304, media_type=media_type)
     else:
         response = finished(body() if callable(body) else body, media_type=media_type)

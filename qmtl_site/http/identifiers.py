@@ -76,6 +76,7 @@ PATH_PATTERNS = {
     "strategy_id": ID,
     "decision_id": ID,
     "run_id": RUN_ID,
+    "client_id": ID,
     "snapshot_id": SNAPSHOT_ID,
     "sha256": SHA256,
     "token_key": r"[0-9a-zA-Z]{8,25}",

@@ -38,6 +38,11 @@ def stage(entry: Staged) -> None:
     pending.append(entry)
 
 
+def staged_in(stream: str, write: Callable[[Ledger, Sequence[Any]], None]) -> int:
+    """How many entries of a kind wait for their number in a stream."""
+    return sum(entry.stream == stream and entry.write is write for entry in _staged.get() or ())
+
+
 @contextmanager
 def unit_of_change() -> Iterator[None]:
     """A transaction that ends by writing what was staged in it; inside another one it is a savepoint of that."""

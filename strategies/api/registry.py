@@ -1,4 +1,4 @@
-"""HTTP of strategies and bindings."""
+"""HTTP of strategies, bindings and reported performance."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import Invalid, PreconditionFailed
 from strategies import errors, schemas, services
+from strategies.api.parameters import moment_of
 from strategies.models import Binding, PerformanceSeries
 from strategies.selectors import (
     binding_document,
@@ -25,7 +26,6 @@ from strategies.selectors import (
     strategy_document,
     visible_strategies,
 )
-from worlds.domain.series import EARLIEST, LATEST
 from worlds.errors import WorldRetired
 
 IF_MATCH = OpenApiParameter(
@@ -163,19 +163,3 @@ class Performance(ServiceView):
             world_id=world_id, strategy_id=strategy_id, posted=posted, actor=self.actor, at=at
         )
         return self.reply(asdict(reported), status=202)
-
-
-def moment_of(params: Any, name: str) -> datetime | None:
-    """A time of the query; without a zone it could mean any of 26 hours."""
-    text = params.get(name)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid.at(f"?{name}", f"{name} is not an RFC 3339 time") from None
-    if moment.tzinfo is None:
-        raise Invalid.at(f"?{name}", f"{name} has no zone; write Z for UTC")
-    if not EARLIEST <= moment < LATEST:
-        raise Invalid.at(f"?{name}", f"{name} is outside 1900 to 2200")
-    return moment

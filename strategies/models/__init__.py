@@ -1,9 +1,28 @@
-"""Strategies, their bindings to worlds, and what they reported there."""
+"""Strategies, their bindings to worlds, what they reported there, and the gates that let them trade."""
 
 from __future__ import annotations
 
+from strategies.models.activation import Activation, ActivationRecord, GateAuthority
+from strategies.models.apply import Apply, ApplyAck
 from strategies.models.binding import Binding, LatestFigures
+from strategies.models.edges import EdgeOverride, QueuedCommand
+from strategies.models.gates import GateClient, GateHold
 from strategies.models.performance import PerformanceChunk, PerformanceSeries
 from strategies.models.strategy import Strategy
 
-__all__ = ["Binding", "LatestFigures", "PerformanceChunk", "PerformanceSeries", "Strategy"]
+__all__ = [
+    "Activation",
+    "ActivationRecord",
+    "Apply",
+    "ApplyAck",
+    "Binding",
+    "EdgeOverride",
+    "GateAuthority",
+    "GateClient",
+    "GateHold",
+    "LatestFigures",
+    "PerformanceChunk",
+    "PerformanceSeries",
+    "QueuedCommand",
+    "Strategy",
+]

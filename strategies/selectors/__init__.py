@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from strategies.selectors.activation import gate_documents, gates_at, gates_hash
+from strategies.selectors.applies import (
+    applies_of,
+    apply_document,
+    apply_summary,
+    client_document,
+    edge_document,
+    edges_of,
+    gate_clients_of,
+    get_apply,
+    get_client,
+)
 from strategies.selectors.bindings import binding_document, bindings_of, mode_of
 from strategies.selectors.performance import performance_page
 from strategies.selectors.registry import get_strategy, strategy_document, visible_strategies
@@ -9,8 +21,20 @@ from strategies.selectors.windows import PerformanceWindow, performance_windows
 
 __all__ = [
     "PerformanceWindow",
+    "applies_of",
+    "apply_document",
+    "apply_summary",
     "binding_document",
     "bindings_of",
+    "client_document",
+    "edge_document",
+    "edges_of",
+    "gate_clients_of",
+    "gate_documents",
+    "gates_at",
+    "gates_hash",
+    "get_apply",
+    "get_client",
     "get_strategy",
     "mode_of",
     "performance_page",

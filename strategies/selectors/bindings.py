@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from strategies.domain.modes import effective_mode, execution_domain
+from strategies.domain.modes import effective_mode, execution_domain, is_stale
 from strategies.models import Binding, LatestFigures
 
 
@@ -15,13 +16,15 @@ def bindings_of(world_id: str) -> QuerySet[Binding]:
 
 
 def mode_of(binding: Binding) -> str:
+    """As the world and the state say; who holds its gate is looked at where gates are read."""
     world = binding.world
     return effective_mode(
         binding_state=binding.state,
         world_state=world.state,
         allow_live=world.allow_live,
         circuit_breaker=world.circuit_breaker,
-    )
+        stale=is_stale(world.decision_stale_at, timezone.now()),
+    ).mode
 
 
 def binding_document(binding: Binding) -> dict[str, Any]:

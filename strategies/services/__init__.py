@@ -1,7 +1,9 @@
-"""Use cases of strategies: register, bind, move along the lifecycle, report performance."""
+"""Use cases of strategies: register, bind, move along the lifecycle, report performance, move gates."""
 
 from __future__ import annotations
 
+from strategies.services.apply import Asked, request_apply
+from strategies.services.apply_steps import drive_apply, open_applies
 from strategies.services.bindings import (
     Move,
     archive_bindings,
@@ -12,25 +14,53 @@ from strategies.services.bindings import (
     move_bindings,
     record_latest_figures,
 )
+from strategies.services.edges import override_edge
+from strategies.services.gates import (
+    Held,
+    Receipt,
+    acknowledge,
+    clear_hits,
+    register_client,
+    renew_lease,
+    revoke_lease,
+)
+from strategies.services.gating import close_gates, give_authority
+from strategies.services.overrides import queue_command, set_gate
 from strategies.services.performance import Reported, report_performance
 from strategies.services.registry import register_strategy, require_owner, update_strategy
 from strategies.services.standings import Standing, record_measured, record_standings
 
 __all__ = [
+    "Asked",
+    "Held",
     "Move",
+    "Receipt",
     "Reported",
     "Standing",
+    "acknowledge",
     "archive_bindings",
     "bind_for_run",
     "bind_strategies",
+    "clear_hits",
+    "close_gates",
+    "drive_apply",
+    "give_authority",
     "locked_bindings",
     "move_binding",
     "move_bindings",
+    "open_applies",
+    "override_edge",
+    "queue_command",
     "record_latest_figures",
     "record_measured",
     "record_standings",
+    "register_client",
     "register_strategy",
+    "renew_lease",
     "report_performance",
+    "request_apply",
     "require_owner",
+    "revoke_lease",
+    "set_gate",
     "update_strategy",
 ]

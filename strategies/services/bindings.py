@@ -56,10 +56,9 @@ def bind_for_run(*, world_id: str, strategy: Strategy, actor: Actor) -> Binding:
 
 def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Binding]:
     """Bindings locked in id order."""
-    rows = Binding.objects.select_for_update(no_key=True).filter(
-        world_id=world_id, strategy_id__in=strategy_ids
-    )
-    return {row.strategy_id: row for row in rows.order_by("id")}
+    rows = Binding.objects.select_for_update(no_key=True, of=("self",)).select_related("strategy")
+    wanted = rows.filter(world_id=world_id, strategy_id__in=strategy_ids)
+    return {row.strategy_id: row for row in wanted.order_by("id")}
 
 
 MOVED = (

@@ -34,6 +34,7 @@ KNOWN = {
     "snapshot_id": "alpha-mom-r1",
     "decision_id": "latest",
     "promotion_id": 1,
+    "client_id": "g1",
 }
 
 
@@ -41,15 +42,14 @@ schema = schemathesis.openapi.from_wsgi("/schema/?format=json", application)
 
 
 @pytest.fixture
-def token(judged: ApiClient) -> Iterator[str | None]:
-    """A superuser's, in a world with a judged run, an open one and one that waits."""
-    judged.post("/worlds/alpha/strategies/mom/runs", {"run_id": "open"})
-    judged.submit("alpha", "mom", results(), run_id="waiting")
-    assert judged.post("/worlds/alpha/evaluate", {}).status_code == 200
+def token(gated: ApiClient) -> Iterator[str | None]:
+    """A superuser's, in a world with a judged run, an open one, one that waits, and an apply in flight."""
+    gated.post("/worlds/alpha/strategies/mom/runs", {"run_id": "open"})
+    gated.submit("alpha", "mom", results(), run_id="waiting")
     # As Django's own test client does: the connection holds the test's transaction.
     for moment in (request_started, request_finished):
         moment.disconnect(close_old_connections)
-    yield judged.token
+    yield gated.token
     for moment in (request_started, request_finished):
         moment.connect(close_old_connections)
 

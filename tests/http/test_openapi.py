@@ -70,6 +70,7 @@ def test_bodies_are_json_and_policies_also_yaml(schema: dict[str, Any]) -> None:
 def test_conditional_reads_document_304(schema: dict[str, Any]) -> None:
     found = {name for name, operation in operations(schema).items() if "304" in operation["responses"]}
     assert found == {
+        "GET /worlds/{world_id}/decide",
         "GET /worlds/{world_id}/decisions/{decision_id}",
         "GET /worlds/{world_id}/snapshots/{snapshot_id}",
         "GET /worlds/{world_id}/blobs/{sha256}.parquet",

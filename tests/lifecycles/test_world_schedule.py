@@ -52,7 +52,7 @@ def publish(*, every: str, at_once: bool = True) -> int:
 def note(**given: Any) -> None:
     active = active_policy("alpha")
     assert active is not None
-    services.note_evaluation(world=world(), schedule=active.policy.schedule, **given)
+    services.note_evaluation(world=world(), policy=active.policy, **given)
 
 
 def evaluate(*, counted: bool = True) -> None:

@@ -73,7 +73,7 @@ def make_active(world: World, policy: PolicyVersion, *, actor: Actor, reason: st
     policy.activated_at, policy.activated_by_id = now, actor.user_id
     policy.save()
     follow_policy(world, now=now)
-    world.save(update_fields=["next_evaluation_at"])
+    world.save(update_fields=["next_evaluation_at", "decision_stale_at"])
     record_policy(actor, "policy.rollback" if is_rollback else "policy.activate", policy, reason=reason)
     emit(policy_event(policy, rollback=is_rollback))
     return policy

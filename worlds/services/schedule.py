@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from worlds.domain.policy.running import Schedule
-from worlds.domain.schedule import next_after
+from worlds.domain.policy import Policy
+from worlds.domain.schedule import max_age, next_after
 from worlds.models import World
 from worlds.selectors import active_policy
 
 
+NOTED = ("last_evaluation_at", "decision_stale_at", "last_slot_at", "next_evaluation_at")
+
+
 def note_evaluation(
-    *, world: World, schedule: Schedule, now: datetime, slot: datetime, counted: bool
+    *, world: World, policy: Policy, now: datetime, slot: datetime, counted: bool
 ) -> None:
-    """A part of evaluating the world, which the caller locked: it was done as of `now`, by that schedule.
+    """A part of evaluating the world, which the caller locked: it was done as of `now`, by that policy.
 
     What was asked for after `now`, by a resume or a new policy, is not settled by this evaluation and stays due.
     """
-    world.last_evaluation_at = now
+    world.last_evaluation_at, world.decision_stale_at = now, now + max_age(policy)
     if counted:
         world.last_slot_at = max(slot, world.last_slot_at or slot)
-    regular = next_after(schedule, now) if world.state in World.EVALUATED else None
+    regular = next_after(policy.schedule, now) if world.state in World.EVALUATED else None
     asked = world.next_evaluation_at
     still_asked = regular is not None and asked is not None and now < asked < regular
     world.next_evaluation_at = asked if still_asked else regular
-    world.save(update_fields=["last_evaluation_at", "last_slot_at", "next_evaluation_at"])
+    world.save(update_fields=[*NOTED])
 
 
 # --- parts of use cases, on a locked world that they save ------------------------------------------------
@@ -32,7 +35,11 @@ def follow_policy(world: World, *, now: datetime) -> None:
     """Another policy became the active one; a world that was never evaluated need not wait for its schedule."""
     if world.last_evaluation_at is None:
         make_due(world, now=now)
-    elif not is_due(world, now):
+        return
+    active = active_policy(world.id)
+    if active is not None:
+        world.decision_stale_at = world.last_evaluation_at + max_age(active.policy)
+    if not is_due(world, now):
         world.next_evaluation_at = next_by_policy(world, now)
 
 

@@ -1,0 +1,82 @@
+"""The decision envelope of a world: the mode in which its strategies may act, read from the database."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+from psycopg.rows import namedtuple_row
+
+from qmtl_site.database import native_cursor
+from qmtl_site.http.refusals import NotFound
+from strategies.domain.modes import Effective, effective_mode, execution_domain, highest_mode
+from worlds.domain.policy import Policy
+from worlds.selectors import compiled
+
+# A state counts where one of its bindings is not masked by itself; the world's own masks follow.
+DECIDE = """
+SELECT w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale, w.last_evaluation_at,
+       d.decision_id, v.version, t.policy_id, t.checksum,
+       ARRAY(
+           SELECT s.state FROM unnest(ARRAY['submitted', 'validating', 'dry_run', 'live']) AS s (state)
+           WHERE EXISTS (
+               SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state = s.state AND NOT EXISTS (
+                   SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
+                   WHERE h.strategy_id = b.strategy_id AND c.world_id = w.id AND c.revoked_at IS NULL
+                     AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
+                     AND h.code_hash <> b.judged_code_hash))
+       ) AS states
+FROM worlds_world w
+LEFT JOIN LATERAL (
+    SELECT decision_id FROM evaluation_decision e WHERE e.world_id = w.id ORDER BY e.number DESC LIMIT 1
+) d ON true
+LEFT JOIN worlds_policyversion v ON v.world_id = w.id AND v.state = 'active'
+LEFT JOIN worlds_policytext t ON t.policy_id = v.id
+WHERE w.id = %s
+"""
+
+
+def decision_envelope(world_id: str) -> dict[str, Any]:
+    """`{world_id, policy_version, effective_mode, execution_domain, reason, as_of, ttl, etag}`.
+
+    `ttl` (seconds) only limits how long it may be cached; the etag is stable while the decision is.
+    """
+    with native_cursor(namedtuple_row) as cursor:
+        row = cursor.execute(DECIDE, [world_id]).fetchone()
+    if row is None:
+        raise NotFound("There is no such world")
+    modes = [mode_of(row, state) for state in row.states]
+    mode = highest_mode(each.mode for each in modes)
+    policy = Policy() if row.policy_id is None else compiled(row.policy_id, row.checksum)
+    told = {
+        "world_id": world_id,
+        "policy_version": row.version,
+        "effective_mode": mode,
+        "execution_domain": execution_domain(mode),
+        "reason": reason_of(row, mode, modes),
+        "as_of": row.last_evaluation_at,
+        "ttl": policy.decision.ttl.delta.total_seconds(),
+    }
+    lasting = [world_id, row.version, mode, told["reason"], row.decision_id]
+    return told | {"etag": hashlib.sha256(orjson.dumps(lasting)).hexdigest()[:32]}
+
+
+def mode_of(row: Any, state: str) -> Effective:
+    return effective_mode(
+        binding_state=state,
+        world_state=row.state,
+        allow_live=row.allow_live,
+        circuit_breaker=row.circuit_breaker,
+        stale=row.stale,
+    )
+
+
+def reason_of(row: Any, mode: str, modes: list[Effective]) -> str:
+    """What lowered the mode, or what it comes from."""
+    lowered = next((each.lowered_by for each in reversed(modes) if each.lowered_by is not None), None)
+    if lowered is not None:
+        return lowered
+    if not modes:
+        return "no_strategies"
+    return f"{mode}_strategies"

@@ -1,0 +1,122 @@
+"""What follows from decisions, approvals and the ends of applies: the next apply of the world."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from evaluation.events import RunUpdated
+from evaluation.models import EvaluationRun, Promotion
+from evaluation.selectors.standing import newest_papers
+from evaluation.services.applying import apply_decision, newest_decision
+from evaluation.services.promotions import change
+from evaluation.services.runs import facts, told
+from qmtl_site.audit.actor import Actor
+from qmtl_site.http.refusals import Invalid, Refusal
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import emit
+from strategies.errors import ApplyInProgress
+from strategies.models import Apply
+
+log = structlog.get_logger(__name__)
+
+FOLLOWER = Actor.service("evaluation")
+
+
+def follow_decision(*, world_id: str) -> bool:
+    """Apply what the newest decision moves and nobody has to approve; whether an apply was begun.
+
+    What may not open keeps nothing from closing. While another apply is in flight nothing is begun: its end brings
+    the next look.
+    """
+    newest = newest_decision(world_id)
+    if newest is None or not (newest.promoted or newest.demoted or newest.reopened):
+        return False
+    if Apply.objects.filter(world_id=world_id, decision_id=newest.decision_id).exists():
+        return False
+    return any(begun(world_id, newest.decision_id, opening=opening) for opening in (True, False))
+
+
+def begun(world_id: str, decision_id: str, *, opening: bool) -> bool:
+    try:
+        apply_decision(
+            world_id=world_id,
+            decision_id=decision_id,
+            run_id=f"decision-{decision_id}",
+            reason=f"decision {decision_id}",
+            actor=FOLLOWER,
+            confirmed=False,
+            opening=opening,
+        )
+    except (ApplyInProgress, Invalid):
+        return False
+    except Refusal as refusal:
+        log.info("decision.not_applied", world_id=world_id, decision_id=decision_id, why=refusal.detail)
+        return False
+    return True
+
+
+def follow_approvals(*, world_id: str) -> bool:
+    """Apply the approved promotions of the newest decision; whether an apply was begun."""
+    approved = Promotion.objects.filter(world_id=world_id, state="approved").order_by("id")
+    newest = newest_decision(world_id)
+    waiting = [row.pk for row in approved if newest is not None and row.decision_id == newest.pk]
+    if newest is None or not waiting:
+        return False
+    try:
+        apply_decision(
+            world_id=world_id,
+            decision_id=newest.decision_id,
+            run_id=f"promotion-{waiting[-1]}",
+            reason=f"approved promotions of decision {newest.decision_id}",
+            actor=FOLLOWER,
+            confirmed=False,
+        )
+    except (ApplyInProgress, Invalid):
+        return False
+    except Refusal as refusal:
+        log.info("promotion.not_applied", world_id=world_id, why=refusal.detail)
+        return False
+    return True
+
+
+@use_case
+def note_live(*, world_id: str, strategy_id: str, reason: str) -> None:
+    """A strategy went live: its approval is settled, and the paper run that carried it is activated."""
+    for promotion in Promotion.objects.select_for_update(of=("self",)).filter(
+        world_id=world_id, strategy_id=strategy_id, state="approved"
+    ):
+        change(promotion, "settle", reason, FOLLOWER)
+    paper = newest_papers(world_id, [strategy_id]).get(strategy_id)
+    if paper is None:
+        return
+    now = timezone.now()
+    for run in runs_of(world_id, strategy_id, "activated").exclude(pk=paper.key):
+        move_run(run, "expire", "another run was activated", now)
+    for run in runs_of(world_id, strategy_id, "evaluated").filter(pk=paper.key):
+        move_run(run, "activate", reason, now)
+
+
+@use_case
+def note_left(*, world_id: str, strategy_id: str, reason: str) -> None:
+    """A strategy is not live any more: the run that had been activated for it has had its time."""
+    now = timezone.now()
+    for run in runs_of(world_id, strategy_id, "activated"):
+        move_run(run, "expire", f"no longer live: {reason}", now)
+
+
+def runs_of(world_id: str, strategy_id: str, status: str) -> QuerySet[EvaluationRun]:
+    rows = EvaluationRun.objects.select_for_update(no_key=True)
+    return rows.filter(world_id=world_id, strategy_id=strategy_id, status=status).order_by("id")
+
+
+def move_run(run: EvaluationRun, by: str, reason: str, now: datetime) -> None:
+    before = run.status
+    getattr(run, by)()
+    run.status_reason, run.updated_at = reason[:500], now
+    run.save(update_fields=["status", "status_reason", "updated_at"])
+    told(run, FOLLOWER, f"run.{by}", reason=reason)
+    emit(RunUpdated(**facts(run), before=before, reason=reason))

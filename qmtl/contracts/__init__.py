@@ -1,0 +1,1 @@
+"""Shapes and hashes that producers, clients and the service share; plain Python."""

@@ -1,0 +1,231 @@
+"""The steps of an apply: each one a transaction from what is stored to what is stored next, whoever drives it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.utils import timezone
+
+from qmtl_site.audit.actor import Actor
+from qmtl_site.database import native_cursor
+from qmtl_site.http.refusals import Refusal
+from qmtl_site.ledger.transactions import use_case
+from strategies.domain.apply_steps import Step, next_step
+from strategies.domain.plans import Plan
+from strategies.models import Activation, Apply, ApplyAck, Binding, GateClient
+from strategies.services.apply import act_of, refuse_opening, tell_phase
+from strategies.services.bindings import Move, locked_bindings, move_bindings
+from strategies.services.edges import set_edges
+from strategies.services.gates import holders_of, revoke_client
+from strategies.services.gating import locked_gates, tell
+from worlds.services import lock_world
+
+log = structlog.get_logger(__name__)
+
+DRIVER = Actor.service("driver")
+MOST_STEPS = 8
+
+
+def drive_apply(*, apply_id: int) -> str:
+    """Take the steps that are due; the phase in which it waits or has ended."""
+    for _ in range(MOST_STEPS):
+        if not take_step(apply_id=apply_id):
+            break
+    return str(Apply.objects.values_list("phase", flat=True).get(pk=apply_id))
+
+
+@use_case
+def take_step(*, apply_id: int) -> bool:
+    """One step, if one is due. Two drivers cannot both take it: the world's lock comes first, then what is stored."""
+    world_id = Apply.objects.values_list("world_id", flat=True).get(pk=apply_id)
+    world = lock_world(world_id, writable=False)
+    apply = Apply.objects.select_for_update(no_key=True).get(pk=apply_id)
+    if apply.settled_at is not None:
+        return False
+    apply.world = world
+    now = database_now()
+    openings = [each.strategy_id for each in Plan.read(apply.plan).openings]
+    holders = frozenset(holders_of(world_id, openings))
+    acks = ApplyAck.objects.filter(apply=apply, phase=apply.phase).values_list("client_id", flat=True)
+    step = next_step(
+        phase=apply.phase, holders=holders, acked=frozenset(acks), deadline=apply.deadline, now=now
+    )
+    match step:
+        case Step.WAIT:
+            return False
+        case Step.FREEZE:
+            freeze(apply, now)
+        case Step.SWITCH:
+            switch(apply, now)
+        case Step.UNFREEZE:
+            unfreeze(apply, now)
+        case Step.COMPLETE:
+            complete(apply, now, silent=holders - frozenset(acks))
+        case Step.ROLL_BACK:
+            silence(apply, holders - frozenset(acks))
+            roll_back(apply, now, "some who hold the gates were silent until the freeze timed out")
+    return True
+
+
+def freeze(apply: Apply, now: datetime) -> None:
+    """Ask whoever holds a gate that will open to hold still."""
+    plan, world = Plan.read(apply.plan), apply.world
+    bindings = locked_bindings(world.pk, [each.strategy_id for each in plan.openings])
+    gates = list(locked_gates(list(bindings.values())).values())
+    newer = (
+        f"{gate.binding.strategy_id} was told otherwise meanwhile" for gate in gates if is_newer(gate, apply)
+    )
+    objection = against_opening(apply, plan) or next(newer, None)
+    if objection is not None:
+        roll_back(apply, now, objection)
+        return
+    apply.freeze()
+    for gate in gates:
+        gate.freeze, gate.side = True, gate.binding.strategy.side
+    if gates:
+        set_edges(world=world, edges=plan.pre_edges, active=False, reason=apply.run_id, actor=DRIVER)
+    entered(apply, "requested", now, plan.freeze_timeout_ms)
+    act = act_of(apply, DRIVER).by(phase="freeze", requires_ack=True, position_policy=plan.on_promote)
+    apply.freeze_sequence = max(tell(act, gates), default=None)
+    apply.save()
+
+
+def switch(apply: Apply, now: datetime) -> None:
+    """Bindings, sides, weights and edges at once; the gates themselves open with the next step."""
+    plan, world = Plan.read(apply.plan), apply.world
+    objection = against_opening(apply, plan)
+    bindings = locked_bindings(world.pk, [*(o.strategy_id for o in plan.openings), *plan.weights])
+    gates = locked_gates(list(bindings.values()))
+    opening = {o.strategy_id: gates[bindings[o.strategy_id].pk] for o in plan.openings}
+    objection = objection or next(filter(None, (moved_on(apply, gate) for gate in opening.values())), None)
+    if objection is not None:
+        roll_back(apply, now, objection)
+        return
+    apply.switch()
+    promoted = [bindings[o.strategy_id] for o in plan.openings if o.action == "promote"]
+    reason = apply.reason or f"apply {apply.run_id}"
+    move_bindings(moves=[Move(b, "promote", reason) for b in promoted], actor=DRIVER)
+    for each in plan.openings:
+        gate = opening[each.strategy_id]
+        gate.active, gate.drain, gate.weight = True, False, each.weight
+    reweighed = reweigh(
+        apply, plan, {name: gates[bindings[name].pk] for name in plan.weights if name in bindings}
+    )
+    if plan.openings:
+        set_edges(world=world, edges=plan.post_edges, active=True, reason=reason, actor=DRIVER)
+    entered(apply, "freeze", now, None)
+    act = act_of(apply, DRIVER).by(phase="switch", position_policy=plan.on_promote)
+    tell(act, [*opening.values(), *reweighed])
+    apply.save()
+
+
+def unfreeze(apply: Apply, now: datetime) -> None:
+    """Open the gates that are still this apply's; who was closed meanwhile stays closed."""
+    plan = Plan.read(apply.plan)
+    bindings = locked_bindings(apply.world_id, [each.strategy_id for each in plan.openings])
+    gates = [gate for gate in locked_gates(list(bindings.values())).values() if moved_on(apply, gate) is None]
+    for gate in gates:
+        gate.freeze = False
+    apply.unfreeze()
+    entered(apply, "switch", now, plan.unfreeze_timeout_ms)
+    act = act_of(apply, DRIVER).by(phase="unfreeze", requires_ack=True, position_policy=plan.on_promote)
+    apply.unfreeze_sequence = max(tell(act, gates), default=None)
+    apply.save()
+
+
+def complete(apply: Apply, now: datetime, *, silent: frozenset[int]) -> None:
+    apply.complete()
+    if silent:
+        apply.outcome = f"no receipt from {', '.join(client_names(silent))}"
+    settle(apply, "unfreeze", now)
+
+
+def roll_back(apply: Apply, now: datetime, reason: str) -> None:
+    """Abandon the openings: gates are as they were, where nobody else has told them anything since the freeze."""
+    plan, before = Plan.read(apply.plan), apply.phase
+    bindings = locked_bindings(apply.world_id, [each.strategy_id for each in plan.openings])
+    gates = [
+        gate
+        for gate in locked_gates(list(bindings.values())).values()
+        if gate.freeze and moved_on(apply, gate) is None
+    ]
+    for gate in gates:
+        gate.freeze = False
+    apply.roll_back()
+    apply.outcome = reason[:2000]
+    act = act_of(apply, DRIVER).by(phase="rolled_back", reason=reason)
+    settle(apply, before, now)
+    tell(act, gates)
+
+
+# --- parts of the steps -----------------------------------------------------------------------------------
+def against_opening(apply: Apply, plan: Plan) -> str | None:
+    """Why nothing may open now, however it was when the apply was asked for."""
+    if not plan.openings:
+        return None
+    try:
+        refuse_opening(apply.world)
+    except Refusal as refusal:
+        return refusal.detail
+    return None
+
+
+def moved_on(apply: Apply, gate: Activation) -> str | None:
+    """Whether somebody else told the gate something since this apply began with it."""
+    if (gate.incarnation, gate.number) == apply.epoch:
+        return None
+    return f"{gate.binding.strategy_id} was told otherwise meanwhile"
+
+
+def is_newer(gate: Activation, apply: Apply) -> bool:
+    """Whether the gate has had an act since the apply was asked for. A gate that was never told has no epoch."""
+    return gate.number is not None and (gate.incarnation, gate.number) > apply.epoch
+
+
+def reweigh(apply: Apply, plan: Plan, gates: dict[str, Activation]) -> list[Activation]:
+    """Gates of strategies that stay live and whose weight differs."""
+    changed = [
+        (gate, plan.weights[name])
+        for name, gate in gates.items()
+        if gate.binding.state == Binding.State.LIVE
+        and gate.active
+        and gate.weight != plan.weights[name]
+        and not is_newer(gate, apply)
+    ]
+    for gate, weight in changed:
+        gate.weight = weight
+    return [gate for gate, _ in changed]
+
+
+def entered(apply: Apply, before: str, now: datetime, timeout_ms: int | None) -> None:
+    apply.phase_since = now
+    apply.deadline = None if timeout_ms is None else now + timedelta(milliseconds=timeout_ms)
+    tell_phase(apply, before, DRIVER)
+
+
+def settle(apply: Apply, before: str, now: datetime) -> None:
+    apply.settled_at = now
+    entered(apply, before, now, None)
+    apply.save()
+
+
+def silence(apply: Apply, silent: frozenset[int]) -> None:
+    """Whoever did not answer loses his lease: he closes by himself, and is not waited for again."""
+    for key in sorted(silent):
+        revoke_client(key=key, reason=f"silent in the freeze of {apply.run_id}", actor=DRIVER)
+
+
+def client_names(keys: frozenset[int]) -> list[str]:
+    return sorted(GateClient.objects.filter(pk__in=keys).values_list("client_id", flat=True))
+
+
+def database_now() -> datetime:
+    """The one clock that leases and deadlines are held against."""
+    with native_cursor() as cursor:
+        (now,) = cursor.execute("SELECT now()").fetchone() or (timezone.now(),)
+    return now  # type: ignore[no-any-return]
+
+
+def open_applies() -> list[int]:
+    return list(Apply.objects.filter(settled_at=None).order_by("pk").values_list("pk", flat=True))

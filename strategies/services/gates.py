@@ -1,0 +1,265 @@
+"""Gate clients: registered by a lease that is bound to their token, renewed, heard, revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.chain import record
+from qmtl_site.database import native_cursor
+from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import CHANNEL, emit, head
+from strategies.errors import GateClosed, StaleAck
+from strategies.events import GateRegistered, GateRevoked
+from strategies.models import Apply, ApplyAck, Binding, GateAuthority, GateClient, GateHold
+from worlds.services import lock_world
+
+HOLDERS = """
+SELECT DISTINCT c.id FROM strategies_gateclient c JOIN strategies_gatehold h ON h.client_id = c.id
+WHERE c.world_id = %s AND c.revoked_at IS NULL AND c.lease_until > now() AND h.strategy_id = ANY(%s)
+ORDER BY c.id
+"""
+# One statement, on the database's clock; nothing is renewed that has run out.
+RENEW = """
+UPDATE strategies_gateclient SET lease_until = now() + %(lease)s
+WHERE world_id = %(world)s AND client_id = %(client)s AND revoked_at IS NULL AND lease_until > now()
+  AND user_id = %(user)s AND secret_hash = %(secret)s
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A strategy whose gate a client wants to hold, and the code that it runs ("": not told)."""
+
+    strategy_id: str
+    code_hash: str = ""
+
+
+@use_case
+def register_client(
+    *, world_id: str, client_id: str, held: Sequence[Held], executor: str, token_digest: str, actor: Actor
+) -> dict[str, Any]:
+    """Give a client a lease on gates of the world, with a secret that is told once.
+
+    The same client of the same user registers anew: its former lease ends. Forbidden where another user holds the
+    name.
+    """
+    world = lock_world(world_id)
+    bound = set(
+        Binding.objects.filter(world=world, strategy__in=[each.strategy_id for each in held])
+        .exclude(state="archived")
+        .values_list("strategy_id", flat=True)
+    )
+    for index, each in enumerate(held):
+        if each.strategy_id not in bound:
+            raise Invalid.at(f"/strategies/{index}/id", f"{each.strategy_id!r} is not bound in this world")
+    former = GateClient.objects.select_for_update(no_key=True).filter(
+        world=world, client_id=client_id, revoked_at=None
+    )
+    for row in former:
+        if row.user_id != actor.user_id:
+            raise Forbidden(f"Somebody else holds the gate client {client_id}")
+        revoke_client(key=row.pk, reason="registered anew", actor=actor)
+    secret = secrets.token_urlsafe(32)
+    client = GateClient.objects.create(
+        world=world,
+        client_id=client_id,
+        user_id=actor.user_id,
+        token_digest=token_digest,
+        secret_hash=hash_of(secret),
+        executor=executor,
+        registered_at=Now(),
+        lease_until=Now() + lease(),
+    )
+    GateHold.objects.bulk_create(
+        GateHold(client=client, strategy_id=each.strategy_id, code_hash=each.code_hash) for each in held
+    )
+    names = [each.strategy_id for each in held]
+    record(
+        actor,
+        "gate.register",
+        object_type="gate",
+        object_id=f"{world_id}/{client_id}",
+        world_id=world_id,
+        strategies=names,
+        executor=executor,
+    )
+    emit(GateRegistered(world_id=world_id, client_id=client_id, strategies=names))
+    return {"client_id": client_id, "lease_secret": secret, **standing(world_id)}
+
+
+def renew_lease(
+    *, world_id: str, client_id: str, secret: str, cross_context_hits: int, actor: Actor
+) -> dict[str, Any]:
+    """A heartbeat: data, not an event. GateClosed where the lease has run out, was revoked or is not this one."""
+    with native_cursor() as cursor:
+        found = cursor.execute(
+            RENEW,
+            {
+                "lease": lease(),
+                "world": world_id,
+                "client": client_id,
+                "user": actor.user_id,
+                "secret": hash_of(secret),
+            },
+        ).fetchone()
+    if found is None:
+        raise GateClosed(f"{client_id} holds no such lease in {world_id}: register again")
+    if cross_context_hits:
+        report_hits(world_id=world_id, client_id=client_id, hits=cross_context_hits, actor=actor)
+    return standing(world_id)
+
+
+@use_case
+def report_hits(*, world_id: str, client_id: str, hits: int, actor: Actor) -> None:
+    """A runner read a cache of another context: nothing opens until an operator has cleared it."""
+    authority = GateAuthority.objects.select_for_update(no_key=True).get(world_id=world_id)
+    authority.cross_context_hits += hits
+    authority.save(update_fields=["cross_context_hits"])
+    record(
+        actor,
+        "cross_context.report",
+        object_type="gate",
+        object_id=f"{world_id}/{client_id}",
+        world_id=world_id,
+        hits=hits,
+    )
+
+
+@use_case
+def clear_hits(*, world_id: str, reason: str, actor: Actor) -> None:
+    """An operator has looked at the cross-context hits and lets gates open again."""
+    lock_world(world_id)
+    authority = GateAuthority.objects.select_for_update(no_key=True).get(world_id=world_id)
+    hits, authority.cross_context_hits = authority.cross_context_hits, 0
+    authority.save(update_fields=["cross_context_hits"])
+    record(
+        actor,
+        "cross_context.clear",
+        object_type="world",
+        object_id=world_id,
+        world_id=world_id,
+        hits=hits,
+        reason=reason,
+    )
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a client says that it has seen."""
+
+    client_id: str
+    secret: str
+    phase: str
+    sequence: int
+    epoch: tuple[int, int]
+
+
+@use_case
+def acknowledge(*, world_id: str, run_id: str, receipt: Receipt, actor: Actor) -> ApplyAck:
+    """A gate client has seen a phase of an apply; the same word twice is one.
+
+    StaleAck for another apply, phase, epoch or client, a lower sequence, or a lease that has run out.
+    """
+    apply = Apply.objects.select_for_update(no_key=True).filter(world_id=world_id, run_id=run_id).first()
+    if apply is None:
+        raise NotFound(f"World {world_id} has no apply {run_id}")
+    client = leased(world_id, receipt, actor)
+    if client is None:
+        raise StaleAck(f"{receipt.client_id} holds no such lease in {world_id}")
+    known = ApplyAck.objects.filter(apply=apply, client=client, phase=receipt.phase).first()
+    if known is not None:
+        return known
+    asked_at = apply.freeze_sequence if receipt.phase == "freeze" else apply.unfreeze_sequence
+    if apply.phase != receipt.phase or asked_at is None:
+        raise StaleAck(f"Apply {run_id} is in {apply.phase}")
+    if receipt.epoch != apply.epoch:
+        raise StaleAck(f"Apply {run_id} has epoch {list(apply.epoch)}, not {list(receipt.epoch)}")
+    if receipt.sequence < asked_at:
+        raise StaleAck(f"Apply {run_id} asked at sequence {asked_at}; {receipt.sequence} came before it")
+    ack = ApplyAck(apply=apply, client=client, phase=receipt.phase, sequence=receipt.sequence, at=Now())
+    ack.save()
+    with native_cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, world_id])  # the driver waits for it
+    return ack
+
+
+def leased(world_id: str, receipt: Receipt, actor: Actor) -> GateClient | None:
+    """The client of a valid lease, when secret and user are its own."""
+    rows = GateClient.objects.filter(
+        world_id=world_id, client_id=receipt.client_id, revoked_at=None, lease_until__gt=Now()
+    )
+    client = rows.filter(user_id=actor.user_id).first()
+    if client is None or not hmac.compare_digest(client.secret_hash, hash_of(receipt.secret)):
+        return None
+    return client
+
+
+@use_case
+def revoke_lease(*, world_id: str, client_id: str, reason: str, actor: Actor) -> GateClient:
+    """End a client's lease: by an operator, or by whoever registered it."""
+    rows = GateClient.objects.select_for_update(no_key=True).filter(world_id=world_id, client_id=client_id)
+    client = rows.filter(revoked_at=None).first()
+    if client is None:
+        raise NotFound(f"World {world_id} has no gate client {client_id}")
+    if not actor.has_any_role("operator", "owner") and not actor.is_user(client.user_id):
+        raise Forbidden("An operator revokes a lease, or whoever registered it")
+    revoke_client(key=client.pk, reason=reason, actor=actor)
+    client.refresh_from_db()
+    return client
+
+
+@use_case
+def revoke_client(*, key: int, reason: str, actor: Actor) -> None:
+    """The client closes by itself when its lease does not go on, and nobody waits for it any more."""
+    client = GateClient.objects.select_for_update(no_key=True).get(pk=key)
+    if client.revoked_at is not None:
+        return
+    client.revoked_at, client.revoked_reason = Now(), reason[:500]
+    client.save(update_fields=["revoked_at", "revoked_reason"])
+    names = sorted(client.holds.values_list("strategy_id", flat=True))
+    record(
+        actor,
+        "gate.revoke",
+        object_type="gate",
+        object_id=f"{client.world_id}/{client.client_id}",
+        world_id=client.world_id,
+        reason=reason,
+    )
+    emit(GateRevoked(world_id=client.world_id, client_id=client.client_id, strategies=names, reason=reason))
+
+
+# --- parts of the use cases above -------------------------------------------------------------------------
+def lease() -> timedelta:
+    return timedelta(seconds=settings.GATE_LEASE_SECONDS)
+
+
+def hash_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def standing(world_id: str) -> dict[str, Any]:
+    """What a lease holder compares himself with."""
+    authority = GateAuthority.objects.get(world_id=world_id)
+    return {
+        "lease_seconds": settings.GATE_LEASE_SECONDS,
+        "sequence": head(world_id),
+        "epoch": [authority.incarnation, authority.number],
+    }
+
+
+def holders_of(world_id: str, strategies: Iterable[str]) -> list[int]:
+    """Clients with a valid lease on any of these gates."""
+    with native_cursor() as cursor:
+        return [key for (key,) in cursor.execute(HOLDERS, [world_id, list(strategies)])]

@@ -1,0 +1,181 @@
+"""Telling gates: the only place that changes an activation, with its history, its event and its audit entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from qmtl_site.audit.actor import Actor
+from qmtl_site.audit.chain import record
+from qmtl_site.ledger.models import append
+from qmtl_site.ledger.transactions import use_case
+from qmtl_site.outbox.events import emit
+from qmtl_site.outbox.numbering import next_sequence
+from strategies.domain.envelopes import Envelope
+from strategies.domain.modes import Effective, effective_mode, is_stale
+from strategies.events import ActivationUpdated
+from strategies.models import Activation, ActivationRecord, Binding, GateAuthority
+from worlds.models import World
+
+GATE_FIELDS = [
+    "side",
+    "active",
+    "weight",
+    "freeze",
+    "drain",
+    "incarnation",
+    "number",
+    "sequence",
+    "run_id",
+    "changed_at",
+]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the changes of one act share: who, why, by which apply and in which of its phases."""
+
+    world: World
+    epoch: tuple[int, int]
+    actor: Actor
+    reason: str
+    run_id: str = ""
+    decision_id: str = ""
+    policy_version: int | None = None
+    phase: str | None = None
+    requires_ack: bool = False
+    position_policy: str | None = None
+
+    def by(self, **changes: object) -> Act:
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def give_authority(world_id: str) -> None:
+    """The counter of a new world's epochs."""
+    GateAuthority.objects.create(world_id=world_id)
+
+
+def lock_authority(world_id: str) -> GateAuthority:
+    return GateAuthority.objects.select_for_update(no_key=True).get(world_id=world_id)
+
+
+def next_epoch(world_id: str) -> tuple[int, int]:
+    """A new act's epoch: newer than every other of the world."""
+    authority = lock_authority(world_id)
+    authority.number += 1
+    authority.save(update_fields=["number"])
+    return authority.incarnation, authority.number
+
+
+def locked_gates(bindings: Sequence[Binding]) -> dict[int, Activation]:
+    """Gates of locked bindings by the binding's key; one that was never told anything is closed."""
+    rows = Activation.objects.select_for_update(no_key=True).filter(binding__in=[b.pk for b in bindings])
+    gates = {row.pk: row for row in rows.order_by("binding_id")}
+    for binding in bindings:
+        gate = gates.setdefault(binding.pk, Activation(binding=binding, side=binding.strategy.side))
+        gate.binding = binding
+    return gates
+
+
+def tell(act: Act, gates: Sequence[Activation]) -> list[int]:
+    """Keep what gates were changed to; the sequences under which it was told, in the same order."""
+    if not gates:
+        return []
+    first, now = next_sequence(act.world.pk), timezone.now()
+    for offset, gate in enumerate(gates):
+        gate.incarnation, gate.number = act.epoch
+        gate.sequence, gate.run_id, gate.changed_at = first + offset, act.run_id, now
+    Activation.objects.bulk_create(
+        gates, update_conflicts=True, unique_fields=["binding"], update_fields=GATE_FIELDS
+    )
+    append([history_of(act, gate) for gate in gates])
+    for gate in gates:
+        emit(event_of(act, gate))
+    for gate in gates:
+        record_change(act, gate)
+    return [gate.sequence for gate in gates]
+
+
+@use_case
+def close_gates(*, world: World, reason: str, actor: Actor) -> int:
+    """Close every gate of a locked world at once; how many were open or about to open.
+
+    Positions may still be reduced (`drain`). What an apply had frozen is not its any more: the epoch is newer.
+    """
+    rows = Binding.objects.select_for_update(no_key=True).filter(world=world, activation__isnull=False)
+    bindings = list(rows.select_related("strategy").order_by("id"))
+    gates = [gate for gate in locked_gates(bindings).values() if gate.active or gate.freeze]
+    if not gates:
+        return 0
+    for gate in gates:
+        gate.active, gate.freeze, gate.drain = False, False, True
+    tell(Act(world, next_epoch(world.pk), actor, reason, position_policy="disable_then_flat"), gates)
+    return len(gates)
+
+
+# --- parts of the use cases ------------------------------------------------------------------------------
+def mode_in(world: World, state: str) -> Effective:
+    """The mode that a binding in that state has in a locked world."""
+    return effective_mode(
+        binding_state=state,
+        world_state=world.state,
+        allow_live=world.allow_live,
+        circuit_breaker=world.circuit_breaker,
+        stale=is_stale(world.decision_stale_at, timezone.now()),
+    )
+
+
+def envelope_of(act: Act, gate: Activation) -> Envelope:
+    return Envelope(
+        world_id=act.world.pk,
+        strategy_id=gate.binding.strategy_id,
+        side=gate.side,
+        active=gate.active,
+        weight=gate.weight,
+        freeze=gate.freeze,
+        drain=gate.drain,
+        effective_mode=mode_in(act.world, gate.binding.state).mode,
+        run_id=gate.run_id,
+        ts=gate.changed_at,
+        phase=act.phase,
+        requires_ack=act.requires_ack,
+        sequence=gate.sequence,
+        epoch=act.epoch,
+    )
+
+
+def event_of(act: Act, gate: Activation) -> ActivationUpdated:
+    document = envelope_of(act, gate).document()
+    return ActivationUpdated(**document, position_policy=act.position_policy, reason=act.reason)
+
+
+def history_of(act: Act, gate: Activation) -> ActivationRecord:
+    return ActivationRecord(
+        binding_id=gate.binding_id,
+        mode=mode_in(act.world, gate.binding.state).mode,
+        policy_version=act.policy_version,
+        decision_id=act.decision_id,
+        actor=act.actor.name,
+        reason=act.reason[:2000],
+        **{name: getattr(gate, name) for name in GATE_FIELDS},
+    )
+
+
+def record_change(act: Act, gate: Activation) -> None:
+    record(
+        act.actor,
+        "activation.update",
+        object_type="activation",
+        object_id=f"{act.world.pk}/{gate.binding.strategy_id}",
+        world_id=act.world.pk,
+        active=gate.active,
+        weight=gate.weight,
+        freeze=gate.freeze,
+        drain=gate.drain,
+        epoch=list(act.epoch),
+        sequence=gate.sequence,
+        run_id=act.run_id,
+        reason=act.reason,
+    )
