@@ -154,5 +154,5 @@ def run_command(*, key: int) -> None:
 
 def actor_of(row: QueuedCommand) -> Actor:
     """Whoever gave it, with the roles that he has now."""
-    user = User.objects.filter(pk=row.user_id, is_active=True).first()
+    user = User.objects.filter(pk=row.user_id or 0, is_active=True).first()
     return Actor(user_id=-1, name=row.actor) if user is None else actor_in_world(user, row.world_id)

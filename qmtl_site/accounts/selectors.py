@@ -11,6 +11,8 @@ from qmtl_site.audit.actor import Actor
 
 
 def roles_in(user_id: int | None, world_id: str) -> frozenset[str]:
+    if user_id is None:
+        return frozenset()
     rows = WorldRole.objects.filter(user_id=user_id, world_id=world_id)
     return frozenset(rows.values_list("role", flat=True))
 

@@ -59,7 +59,7 @@ class Plan:
     @property
     def names(self) -> list[str]:
         """Of all whose gates it moves."""
-        return [each.strategy_id for each in (*self.closings, *self.openings)]
+        return [*(each.strategy_id for each in self.closings), *(each.strategy_id for each in self.openings)]
 
 
 def hash_of(asked: Mapping[str, Any]) -> str:

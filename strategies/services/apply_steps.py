@@ -224,7 +224,7 @@ def database_now() -> datetime:
     """The one clock that leases and deadlines are held against."""
     with native_cursor() as cursor:
         (now,) = cursor.execute("SELECT now()").fetchone() or (timezone.now(),)
-    return now  # type: ignore[no-any-return]
+    return now
 
 
 def open_applies() -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
+from qmtl_site.accounts.services import acting_user
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.database import native_cursor
@@ -75,7 +76,7 @@ def register_client(
     client = GateClient.objects.create(
         world=world,
         client_id=client_id,
-        user_id=actor.user_id,
+        user=acting_user(actor),
         token_digest=token_digest,
         secret_hash=hash_of(secret),
         executor=executor,
@@ -200,7 +201,7 @@ def leased(world_id: str, receipt: Receipt, actor: Actor) -> GateClient | None:
     rows = GateClient.objects.filter(
         world_id=world_id, client_id=receipt.client_id, revoked_at=None, lease_until__gt=Now()
     )
-    client = rows.filter(user_id=actor.user_id).first()
+    client = rows.filter(user_id=actor.user_id or 0).first()
     if client is None or not hmac.compare_digest(client.secret_hash, hash_of(receipt.secret)):
         return None
     return client

@@ -9,13 +9,10 @@ from worlds.domain.schedule import max_age, next_after
 from worlds.models import World
 from worlds.selectors import active_policy
 
-
 NOTED = ("last_evaluation_at", "decision_stale_at", "last_slot_at", "next_evaluation_at")
 
 
-def note_evaluation(
-    *, world: World, policy: Policy, now: datetime, slot: datetime, counted: bool
-) -> None:
+def note_evaluation(*, world: World, policy: Policy, now: datetime, slot: datetime, counted: bool) -> None:
     """A part of evaluating the world, which the caller locked: it was done as of `now`, by that policy.
 
     What was asked for after `now`, by a resume or a new policy, is not settled by this evaluation and stays due.
