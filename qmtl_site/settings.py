@@ -205,6 +205,8 @@ DRIVER_MAKES_UP_AFTER = duration(setting("QMTL_DRIVER_MAKES_UP_AFTER", "5s"))
 # How long a world may be due before the driver evaluates it without the broker.
 SCHEDULE_MAKES_UP_AFTER = duration(setting("QMTL_SCHEDULE_MAKES_UP_AFTER", "30s"))
 DRIVER_POLL_SECONDS = 1.0
+# How long `?wait=true` waits for another evaluation of the world; its web process serves nobody meanwhile.
+EVALUATION_JOIN_SECONDS = 5
 # How long a gate client is trusted without a word, by the database's clock.
 GATE_LEASE_SECONDS = duration(setting("QMTL_GATE_LEASE", "15s")).total_seconds()
 

@@ -84,6 +84,10 @@ class Board:
     def wait(self, i: int, name: str, reason: str) -> None:
         """Candidate i is where it is for now; the reason is added to what was said before."""
         self.note(i, step(name, "wait", reason))
+        self.because(i, reason)
+
+    def because(self, i: int, reason: str) -> None:
+        """Add to what is said of candidate i in a line."""
         self.reasons[i] = f"{self.reasons[i]}; {reason}" if self.reasons[i] else reason
 
     def note(self, i: int, told: Step) -> None:

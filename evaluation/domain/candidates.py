@@ -48,7 +48,9 @@ class Candidate:
 
     `paused`: milliseconds of its stay in which the world was paused. `passing_since` and `failing_since`: when
     the present row of counted passes or failures began. `counted_slot`: start of the newest schedule slot in
-    which its counters moved. `error`: why its evidence could not be read.
+    which its counters moved; `counted_run` and `counted_at`: on which run, and when that was judged.
+    `reported_since`: first point of the performance that was reported in this stay. `rejected_run`: the run on
+    which an approver rejected its promotion. `error`: why its evidence could not be read.
     """
 
     strategy_id: str
@@ -62,10 +64,18 @@ class Candidate:
     passing_since: int | None = None
     failing_since: int | None = None
     counted_run: str = ""
+    counted_at: int | None = None
     counted_slot: int | None = None
+    reported_since: int | None = None
     gate_closed: bool = False
+    rejected_run: str = ""
     evidence: Evidence | None = None
     error: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run that it is judged by."""
+        return "" if self.evidence is None else self.evidence.run_id
 
     def dwell(self, now: int) -> int:
         """Milliseconds in its state, without those in which the world was paused."""

@@ -88,6 +88,11 @@ class Promotion(FSMModelMixin, models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    run_id = models.CharField(
+        max_length=128,
+        blank=True,
+        help_text="Run that it rests on: a rejection holds until another one comes.",
+    )
     reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -107,6 +112,7 @@ class Promotion(FSMModelMixin, models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["world", "-created_at", "-id"], name="promotion_world_newest"),
+            models.Index(fields=["world", "strategy", "-id"], name="promotion_strategy_newest"),
             models.Index(
                 fields=["world", "state", "-created_at", "-id"], name="promotion_world_state_newest"
             ),

@@ -39,9 +39,21 @@ CANDIDATES = f"""
 SELECT b.id AS binding, s.id AS strategy, s.family, s.owner_id, s.side, b.state, b.state_since, b.paused_before,
        b.consecutive_passes, b.consecutive_failures, b.passing_since, b.failing_since, b.last_counted_run,
        b.last_counted_slot, b.last_outcome, b.last_reason, b.last_rank, b.last_score,
+       counted.evaluated_at AS counted_at, reported.first_at AS reported_since,
+       b.state = 'live' AND NOT COALESCE(gate.active, false) AS gate_closed, rejected.run_id AS rejected_run,
        COALESCE(live.id, paper.id) AS run, backtest.id AS backtest
 FROM strategies_binding b
 JOIN strategies_strategy s ON s.id = b.strategy_id
+LEFT JOIN strategies_activation gate ON gate.binding_id = b.id
+LEFT JOIN LATERAL (
+    SELECT state, run_id FROM evaluation_promotion p WHERE p.world_id = b.world_id AND p.strategy_id = b.strategy_id
+    ORDER BY p.id DESC LIMIT 1
+) rejected ON rejected.state = 'rejected'
+LEFT JOIN strategies_performanceseries reported
+    ON reported.binding_id = b.id AND reported.stay = b.state_since
+    AND reported.mode = CASE b.state WHEN 'live' THEN 'live' ELSE 'paper' END
+LEFT JOIN evaluation_evaluationrun counted
+    ON counted.world_id = b.world_id AND counted.strategy_id = b.strategy_id AND counted.run_id = b.last_counted_run
 {newest("live", "b.state = 'live' AND r.created_at >= b.state_since")}
 {newest("paper")}
 {newest("backtest", "%(with_backtest)s")}
@@ -204,7 +216,11 @@ def candidate_of(row: Any, evidence: Evidence | None, error: str | None, paused:
         failures=row.consecutive_failures,
         passing_since=None if row.passing_since is None else milliseconds(row.passing_since),
         failing_since=None if row.failing_since is None else milliseconds(row.failing_since),
+        gate_closed=row.gate_closed,
+        rejected_run=row.rejected_run or "",
         counted_run=row.last_counted_run,
+        counted_at=None if row.counted_at is None else milliseconds(row.counted_at),
+        reported_since=None if row.reported_since is None else milliseconds(row.reported_since),
         counted_slot=None if row.last_counted_slot is None else milliseconds(row.last_counted_slot),
         evidence=evidence,
         error=error,

@@ -29,8 +29,8 @@ SELECT FROM evaluation_promotion WHERE world_id = %s AND state IN ('pending', 'a
 def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, actor: Actor) -> None:
     """Under `manual_approval` the newest decision says who waits: newcomers come, who is not in it lapses."""
     mode = outcome.board.situation.policy.governance.live_promotion.mode
-    names = [outcome.board.candidates[i].strategy_id for i in outcome.moves.promote]
-    wanted = dict.fromkeys(names) if mode == "manual_approval" else {}
+    promoted = [outcome.board.candidates[i] for i in outcome.moves.promote]
+    wanted = {each.strategy_id: each.run_id for each in promoted} if mode == "manual_approval" else {}
     if not wanted and not anybody_waits(world.pk):
         return
     waiting = {row.strategy_id: row for row in Promotion.objects.filter(world=world, state__in=OPEN)}
@@ -42,8 +42,10 @@ def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, act
     if standing:
         Promotion.objects.filter(pk__in=standing).update(decision=decision, updated_at=now)
     made = Promotion.objects.bulk_create(
-        Promotion(world=world, strategy_id=name, decision=decision, created_at=now, updated_at=now)
-        for name in wanted
+        Promotion(
+            world=world, strategy_id=name, run_id=run_id, decision=decision, created_at=now, updated_at=now
+        )
+        for name, run_id in wanted.items()
         if name not in waiting
     )
     for row in made:
@@ -68,6 +70,7 @@ def approve_promotion(*, world_id: str, promotion_id: int, reason: str, actor: A
         raise IllegalTransition(
             "The newest decision does not ask for this promotion", current=promotion.state, open=["lapse"]
         )
+    require_policy(world, promotion, newest)
     if world.state != World.State.ACTIVE:
         raise IllegalTransition(f"The world is {world.state}", current=world.state, open=["resume"])
     if not world.allow_live:
@@ -105,6 +108,21 @@ def require_approver(world: World, promotion: Promotion, actor: Actor) -> None:
     )
     if actor.is_user(promotion.strategy.owner_id) or submitters.exists():
         raise FourEyes(f"You own or submitted {promotion.strategy_id}: somebody else must decide")
+
+
+def require_policy(world: World, promotion: Promotion, decision: Decision) -> None:
+    """The policy that asked for it must be the one in force, and must still let people decide."""
+    active = active_policy(world.id)
+    if active is None or active.version != decision.policy_version:
+        raise IllegalTransition(
+            "The policy has changed since the decision; evaluate first",
+            current=promotion.state,
+            open=["evaluate"],
+        )
+    if active.policy.governance.live_promotion.mode == "disabled":
+        raise IllegalTransition(
+            "The policy disables live promotion", current=promotion.state, open=["reject"]
+        )
 
 
 def decided(promotion: Promotion, by: str, reason: str, actor: Actor) -> Promotion:

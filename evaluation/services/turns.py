@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import OperationalError
 
 from evaluation.errors import EvaluationInProgress
@@ -24,17 +25,25 @@ RETURNING fence
 """
 
 
+PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
+
+
 def take_turn(world_id: str, *, wait: bool) -> int:
     """The number of the world's turn, which is held until the transaction ends, however it ends.
 
-    While another one holds it: EvaluationInProgress, or wait for him. NotFound without such a world. The lock is
+    While another one holds it: EvaluationInProgress, at once or when it was waited for long enough (a web process
+    that waits serves nobody else). NotFound without such a world. The lock is
     the lease, and the database keeps it: who dies loses it at once and leaves nothing behind; who was cut off
     cannot commit.
     """
     try:
         with native_cursor() as cursor:
+            if wait:
+                cursor.execute(PATIENCE, [f"{settings.EVALUATION_JOIN_SECONDS}s"])
             cursor.execute(TAKE.format("" if wait else "NOWAIT"), [world_id])
             found = cursor.fetchone()
+            if wait:
+                cursor.execute(PATIENCE, ["0"])
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise EvaluationInProgress(f"World {world_id} is being evaluated; ?wait=true joins") from None

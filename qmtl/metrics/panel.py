@@ -163,9 +163,14 @@ class PanelView:
         return np.where(self.constant, 0.0, np.sqrt(self.sum_of_squares / (self.periods - 1)))
 
     @cached_property
+    def spread(self) -> Column:
+        """The deviation as a divisor: NaN where it is zero, or beyond what a number holds."""
+        return np.where((self.deviation > 0) & np.isfinite(self.deviation), self.deviation, np.nan)
+
+    @cached_property
     def sharpe(self) -> Column:
         """Per-period Sharpe mean/std, not annualised, no risk-free rate; NaN at zero variance."""
-        return np.asarray(self.mean / np.where(self.deviation > 0, self.deviation, np.nan))
+        return np.asarray(self.mean / self.spread)
 
     @cached_property
     def skew(self) -> Column:
@@ -238,8 +243,7 @@ class PanelView:
     def annual_sharpe(self) -> Column:
         """mean(r - rf/P) / std(r, ddof=1) sqrt(P); NaN at zero variance."""
         excess = self.mean - self.risk_free_rate / self.periods_per_year
-        spread = np.where(self.deviation > 0, self.deviation, np.nan)
-        return np.asarray(excess / spread * math.sqrt(self.periods_per_year))
+        return np.asarray(excess / self.spread * math.sqrt(self.periods_per_year))
 
     @cached_property
     def ordered(self) -> Panel:

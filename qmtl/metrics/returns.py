@@ -39,7 +39,8 @@ def sharpe(view: PanelView) -> Column:
 def sortino_ratio(view: PanelView) -> Column:
     """mean(r) P / (sqrt(mean(min(r, 0)^2)) sqrt(P)); any sign; NaN without a losing period (Sortino 1994)."""
     downside = np.sqrt(view.sum_of_squared_losses / view.periods)
-    return view.mean / np.where(downside > 0, downside, np.nan) * math.sqrt(view.periods_per_year)
+    divisor = np.where((downside > 0) & np.isfinite(downside), downside, np.nan)
+    return view.mean / divisor * math.sqrt(view.periods_per_year)
 
 
 def win_rate(view: PanelView) -> Column:

@@ -212,7 +212,7 @@ def test_an_incumbent_that_hysteresis_keeps_takes_a_slot() -> None:
     chosen = policy(selection={"top_k": {"k": 1}, "hysteresis": {"demote_after": 2}})
     made = decided(candidate("a", 3.0), live("b", 0.1), policy=chosen)
     assert made["active_set"] == ["b"]
-    assert "all 1 places are taken, the last by b" in words(made, "a")
+    assert "the one place is taken, the last by b" in words(made, "a")
     assert told(made, "a")["consecutive_passes"] == 1
 
 

@@ -68,8 +68,9 @@ def test_who_wrote_a_policy_that_applies_by_itself_does_not_activate_it(
     assert second.post(path, {"reason": "read it"}).status_code == 200
 
 
-def test_lowering_the_tier_takes_two_as_well(high: ApiClient) -> None:
-    lowered = policy(tier="low", mode="auto_apply")
+@pytest.mark.parametrize("mode", ["manual_approval", "auto_apply"])
+def test_lowering_the_tier_takes_two_as_well(high: ApiClient, mode: str) -> None:
+    lowered = policy(tier="low", mode=mode)
     assert refusal(high.post("/worlds/alpha/policy", lowered)) == (409, "E_FOUR_EYES")
 
 

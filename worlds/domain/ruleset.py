@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-RULESET_VERSION = "2"
+RULESET_VERSION = "3"

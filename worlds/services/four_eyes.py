@@ -1,8 +1,7 @@
 """What takes two people in a world of `tier: high`, superusers included (04-policy-and-decision, spec).
 
-Who lets a world trade live is not who put its policy in force; who writes a policy that applies by itself is not
-who activates it; who engaged the circuit breaker does not reset it. A policy that lowers the tier is held to the
-tier that it would leave.
+Who lets a world trade live is not who put its policy in force; who writes a policy that applies by itself, or that
+lowers the tier, does not activate it; who engaged the circuit breaker does not reset it.
 """
 
 from __future__ import annotations
@@ -29,10 +28,11 @@ def refuse_own_policy(world: World, version: PolicyVersion, actor: Actor) -> Non
     if not (is_high(version) or (active is not None and is_high(active))):
         return
     applies = policy_in(version).governance.live_promotion.mode == "auto_apply"
-    if applies and actor.is_user(version.created_by_id):
+    if (applies or not is_high(version)) and actor.is_user(version.created_by_id):
+        does = "applies by itself in" if applies else "lowers the tier of"
         raise FourEyes(
-            "You wrote this policy, which applies by itself in a world of high tier: write it as a draft, and"
-            " somebody else must activate it"
+            f"You wrote this policy, which {does} a world of high tier: write it as a draft, and somebody else"
+            " must activate it"
         )
     if world.allow_live and actor.is_user(world.allow_live_by_id):
         raise FourEyes(

@@ -161,8 +161,8 @@ def reasons_of(decision: Decision, i: int) -> list[str]:
     """In words, what the decision about a row rests on."""
     told = [part for part in (decision.board.reasons[i],) if part]
     rank = decision.taken.ranks.get(i)
-    if not told and rank is not None:
-        told = [f"rank {rank}, has a place"]
+    if rank is not None and (not told or i in decision.moves.promote):
+        told = [f"rank {rank}, has a place", *told]
     return told
 
 

@@ -42,6 +42,9 @@ def select(board: Board, selection: Selection, scores: Column, rules: Sequence[A
             refuse(board, i, refusal, rank)
         else:
             taken.rows.append(i)
+            for rule in rules:
+                if (remark := rule.remark(i)) is not None:
+                    board.note(i, step(rule.name, "pass", remark))
             board.note(i, step("selection", "pass", f"has place {len(taken.rows)}, rank {rank}"))
     return taken
 

@@ -41,10 +41,15 @@ def moves_of(
     for i in taken.rows:
         if board.live[i] or not hysteresis.wants_promotion(i, counters[i]):
             continue
-        refusal = governance.refuses(i, moves.live) or first_refusal(rules, i, moves.live)
+        refusal = governance.refuses(i, moves.live, board.candidates[i]) or first_refusal(
+            rules, i, moves.live
+        )
         if refusal is not None:
             board.wait(i, refusal.rule, refusal.reason)
             continue
+        board.note(i, step(Hysteresis.name, "pass", hysteresis.passed(counters[i])))
+        board.note(i, step(Governance.name, "pass", governance.how_it_goes()))
+        board.because(i, f"{hysteresis.passed(counters[i])}; {governance.how_it_goes()}")
         governance.promoted += 1
         moves.promote.append(i)
         moves.live.append(i)
@@ -62,7 +67,11 @@ def leaves(board: Board, i: int, has_place: bool, counters: Counters, hysteresis
         board.note(i, step("risk_cut", "fail", breach))
         board.reasons[i] = breach
         return True
-    return not board.held[i] and not has_place and hysteresis.wants_demotion(i, counters)
+    if board.held[i] or has_place or not hysteresis.wants_demotion(i, counters):
+        return False
+    board.note(i, step(Hysteresis.name, "fail", hysteresis.failed(counters)))
+    board.because(i, hysteresis.failed(counters))
+    return True
 
 
 def reopened(board: Board, staying: Sequence[int]) -> list[int]:

@@ -30,7 +30,7 @@ def as_if_counted(situation: Situation, candidates: Sequence[Candidate]) -> tupl
     """
     return (
         replace(situation, slot=situation.now),
-        [replace(candidate, counted_run="", counted_slot=None) for candidate in candidates],
+        [replace(candidate, counted_run="", counted_at=None, counted_slot=None) for candidate in candidates],
     )
 
 

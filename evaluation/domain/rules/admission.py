@@ -23,3 +23,7 @@ class AdmissionRule(Protocol):
     def refuses(self, candidate: int, taken: Sequence[int]) -> Refusal | None:
         """None: it may join. Candidates are numbers of rows."""
         ...
+
+    def remark(self, candidate: int) -> str | None:
+        """What has to be said of one that was let in."""
+        return None

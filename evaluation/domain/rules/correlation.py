@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.domain.rules.admission import Refusal
+from evaluation.domain.rules.admission import AdmissionRule, Refusal
 from qmtl.metrics import Column
 
 
@@ -18,7 +18,7 @@ class PairwiseCorrelations(Protocol):
         ...
 
 
-class Correlation:
+class Correlation(AdmissionRule):
     """At most `max_per_group` - 1 of those who are in may be correlated with a newcomer above `limit`."""
 
     name = "correlation"
@@ -39,6 +39,7 @@ class Correlation:
         self.absolute = absolute
         self.on_missing = on_missing
         self.names = names
+        self.unseen: dict[int, list[str]] = {}
 
     def refuses(self, candidate: int, taken: Sequence[int]) -> Refusal | None:
         if not taken:
@@ -52,7 +53,12 @@ class Correlation:
         unknown = np.flatnonzero(np.isnan(found))
         if unknown.size and self.on_missing != "ignore":
             return self._unknown(unknown, points, others)
+        self.unseen[candidate] = [self.names[j] for j in others[unknown].tolist()]
         return None
+
+    def remark(self, candidate: int) -> str | None:
+        names = self.unseen.get(candidate)
+        return f"correlation with {', '.join(names)} is unknown and not looked at" if names else None
 
     def _too_close(
         self, found: Column, strength: Column, above: NDArray[np.intp], others: NDArray[np.intp]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation.domain.board import Board
-from evaluation.domain.candidates import Candidate, Evidence
+from evaluation.domain.candidates import Candidate
 from worlds.domain.policy import Duration
 from worlds.domain.policy.running import DataCurrency as Bounds
 
@@ -23,7 +23,7 @@ class DataCurrency:
             candidate = board.candidates[i]
             if (reason := absent(candidate)) is not None:
                 board.hold(i, "evidence", reason)
-            elif (reason := shortfall(now, candidate.evidence, bounds)) is not None:
+            elif (reason := shortfall(now, candidate, bounds)) is not None:
                 board.hold(i, self.name, reason)
 
 
@@ -38,17 +38,19 @@ def absent(candidate: Candidate) -> str | None:
     return None
 
 
-def shortfall(now: int, evidence: Evidence | None, bounds: Bounds) -> str | None:
+def shortfall(now: int, candidate: Candidate, bounds: Bounds) -> str | None:
+    evidence = candidate.evidence
     if bounds.max_lag is None and bounds.min_history is None:
         return None
     if evidence is None or evidence.first is None or evidence.last is None:
         return "its record has no times"
     if bounds.max_lag is not None and now - evidence.last > milliseconds(bounds.max_lag):
-        old = in_days(now - evidence.last)
+        old = in_words(now - evidence.last)
         return f"stale: its newest point is {old} old, at most {bounds.max_lag} is allowed"
-    span = evidence.last - evidence.first
+    # What was reported of the stay counts, not only the window of it that the run covers.
+    span = evidence.last - min(evidence.first, candidate.reported_since or evidence.first)
     if bounds.min_history is not None and span < milliseconds(bounds.min_history):
-        return f"its record spans {in_days(span)}, at least {bounds.min_history} is needed"
+        return f"its record spans {in_words(span)}, at least {bounds.min_history} is needed"
     return None
 
 
@@ -56,5 +58,10 @@ def milliseconds(duration: Duration) -> int:
     return round(duration.delta.total_seconds() * 1000)
 
 
-def in_days(span: int) -> str:
-    return f"{span / DAY_MS:.0f} days" if span >= 2 * DAY_MS else f"{span / 3_600_000:.1f} hours"
+def in_words(span: int) -> str:
+    """Of milliseconds, in the unit that a person would take."""
+    if span >= 2 * DAY_MS:
+        return f"{span / DAY_MS:.0f} days"
+    if span >= 3_600_000:
+        return f"{span / 3_600_000:.1f} hours"
+    return f"{span / 60_000:.0f} minutes" if span >= 120_000 else f"{span / 1000:.0f} seconds"

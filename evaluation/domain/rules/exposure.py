@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluation.domain.rules.admission import Refusal
+from evaluation.domain.rules.admission import AdmissionRule, Refusal
 
 ROUNDING = 1e-9
 
 
-class Exposure:
+class Exposure(AdmissionRule):
     """Each one in takes `weight`, the weight proposed before the final ones are known. A None bound is off."""
 
     name = "exposure"

@@ -74,12 +74,21 @@ class Gates:
             return
         on_missing = board.situation.policy.effective_on_missing_metric
         verdicts = evaluate_gate(gate, board.columns, len(board), on_missing=on_missing)
-        board.note_all(whom & (verdicts == 1), step(self.name, "pass", f"passes {called}: {to_text(gate)}"))
-        if (verdicts[whom] == 1).all():
+        strict = verdicts
+        if on_missing == "ignore":
+            strict = evaluate_gate(gate, board.columns, len(board), on_missing="warn")
+        passes, unseen = whom & (strict == 1), whom & (verdicts == 1) & (strict != 1)
+        board.note_all(passes, step(self.name, "pass", f"passes {called}: {to_text(gate)}"))
+        if passes[whom].all():
             return
         lacking = lacking_leaves(gate, board.columns, len(board))
-        for i in np.flatnonzero(whom & (verdicts != 1)).tolist():
+        for i in np.flatnonzero(whom & ~passes).tolist():
             leaves = [leaf for leaf in lacking if leaf.lacking[i]]
+            if unseen[i]:
+                missing = ", ".join(leaf.text for leaf in leaves)
+                reason = f"passes {called} but for what is missing and not looked at: {missing}"
+                board.note(i, step(self.name, "pass", reason))
+                continue
             reason = "; ".join(words(leaf, i) for leaf in leaves) or f"{called} cannot be told"
             board.margins[i] += [margin_document(leaf, i) for leaf in leaves]
             (board.fail if verdicts[i] == 0 else board.hold)(i, self.name, reason)

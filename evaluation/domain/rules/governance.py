@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluation.domain.candidates import Situation
+from evaluation.domain.candidates import Candidate, Situation
 from evaluation.domain.rules.admission import Refusal
 from evaluation.domain.rules.data_currency import milliseconds
 
@@ -19,10 +19,16 @@ class Governance:
         self.terms = situation.policy.governance.live_promotion
         self.promoted = 0
 
-    def refuses(self, candidate: int, taken: Sequence[int]) -> Refusal | None:
+    def refuses(self, row: int, taken: Sequence[int], candidate: Candidate) -> Refusal | None:
         """`taken`: who would be live."""
-        reason = self.standstill() or self._slots(len(taken)) or self._cooldown()
+        reason = self.standstill() or self._rejected(candidate) or self._slots(len(taken)) or self._cooldown()
         return None if reason is None else Refusal(self.name, "fail", reason)
+
+    def how_it_goes(self) -> str:
+        """What happens to a promotion that nothing refuses."""
+        if self.terms.mode == "auto_apply":
+            return "goes live by itself"
+        return f"waits for the approval of {' or '.join(self.terms.approvers)}"
 
     def standstill(self) -> str | None:
         """Why nobody goes live at present."""
@@ -37,9 +43,16 @@ class Governance:
             return "live promotion is disabled by the policy"
         return None
 
+    def _rejected(self, candidate: Candidate) -> str | None:
+        if self.terms.mode != "manual_approval" or not candidate.rejected_run:
+            return None
+        if candidate.rejected_run != candidate.run_id:
+            return None
+        return f"its promotion on run {candidate.run_id} was rejected; its next run asks again"
+
     def _slots(self, live: int) -> str | None:
         slots = self.terms.max_live_slots
-        return f"all {slots} live slots are taken" if slots is not None and live >= slots else None
+        return f"{live} of {slots} live slots are taken" if slots is not None and live >= slots else None
 
     def _cooldown(self) -> str | None:
         """From one promotion of the world to the next; so within one decision there is one at most."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.domain.board import Board
 from evaluation.domain.candidates import Candidate
-from evaluation.domain.rules.data_currency import milliseconds
+from evaluation.domain.rules.data_currency import in_words, milliseconds
 from worlds.domain.policy import Duration
 from worlds.domain.policy.selection import Hysteresis as Terms
 
@@ -43,23 +43,34 @@ class Hysteresis:
         candidate, situation = self.board.candidates[i], self.board.situation
         needed = self.terms.promote_after
         if not reached(needed, counters.passes, counters.passing_since, situation.now):
-            return self._wait(i, f"passes in a row: {counters.passes}, promotion takes {needed}")
+            return self._wait(i, f"{self.passed(counters)}, promotion takes {needed}")
         if candidate.dwell(situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been in dry run for {self.terms.min_dwell}")
-        period, evidence = situation.policy.min_evaluation_period, candidate.evidence
-        assert evidence is not None
-        if (evidence.last or 0) - (evidence.first or 0) < milliseconds(period):
-            return self._wait(i, f"its paper record does not span {period} yet")
+        period = situation.policy.min_evaluation_period
+        if paper_span(candidate) < milliseconds(period):
+            return self._wait(i, f"its paper record of this stay does not span {period} yet")
         return True
 
     def wants_demotion(self, i: int, counters: Counters) -> bool:
         """Not taken, often enough in a row, and live for long enough."""
         candidate, needed = self.board.candidates[i], self.terms.demote_after
         if not reached(needed, counters.failures, counters.failing_since, self.board.situation.now):
-            return self._wait(i, f"failures in a row: {counters.failures}, it leaves after {needed}")
+            return self._wait(i, f"{self.failed(counters)}, it leaves after {needed}")
         if candidate.dwell(self.board.situation.now) < milliseconds(self.terms.min_dwell):
             return self._wait(i, f"has not been live for {self.terms.min_dwell}")
         return True
+
+    def passed(self, counters: Counters) -> str:
+        return self._row("passes", counters.passes, counters.passing_since, self.terms.promote_after)
+
+    def failed(self, counters: Counters) -> str:
+        return self._row("failures", counters.failures, counters.failing_since, self.terms.demote_after)
+
+    def _row(self, called: str, number: int, since: int | None, needed: int | Duration) -> str:
+        """How far it has come, in the unit in which the policy asks for it."""
+        if isinstance(needed, Duration) and since is not None:
+            return f"{called} in a row: {number}, for {in_words(self.board.situation.now - since)}"
+        return f"{called} in a row: {number}"
 
     def _wait(self, i: int, reason: str) -> bool:
         self.board.wait(i, self.name, reason)
@@ -81,11 +92,28 @@ def counters_of(board: Board, i: int, *, taken: bool) -> Counters:
 
 
 def may_count(candidate: Candidate, slot: int | None) -> bool:
-    """Once per schedule slot, and only on a run that was not counted before."""
-    if slot is None or candidate.evidence is None:
+    """Once per schedule slot, and only on a run that was not counted before.
+
+    One judged before the run that was counted last is old news: who comes back from live is judged by his newest
+    paper run again, which was counted when he went there.
+    """
+    evidence, at = candidate.evidence, candidate.counted_at
+    if slot is None or evidence is None:
         return False
     is_new_slot = candidate.counted_slot is None or slot > candidate.counted_slot
-    return is_new_slot and candidate.evidence.run_id != candidate.counted_run
+    is_new_run = evidence.run_id != candidate.counted_run and (at is None or evidence.evaluated_at >= at)
+    return is_new_slot and is_new_run
+
+
+def paper_span(candidate: Candidate) -> int:
+    """Milliseconds that the paper record of the present stay spans, whatever part of it a run covers."""
+    evidence = candidate.evidence
+    if evidence is None or evidence.first is None or evidence.last is None:
+        return 0
+    if evidence.evaluated_at < candidate.state_since:
+        return 0
+    first = evidence.first if candidate.reported_since is None else candidate.reported_since
+    return evidence.last - min(first, evidence.first)
 
 
 def reached(needed: int | Duration, number: int, since: int | None, now: int) -> bool:
