@@ -296,3 +296,66 @@ def test_windows_of_the_record_can_be_gated() -> None:
     chosen = policy(selection={"gates": "28d.total_return >= 0"})
     made = decided(candidate("a", record=Record("paper", times(), falling, None)), policy=chosen)
     assert words(made, "a").startswith("28d.total_return -0.")
+
+
+def test_a_promotion_says_why_now_and_what_comes() -> None:
+    asking = policy(
+        selection={"hysteresis": {"promote_after": 2}}, governance={"live_promotion": {"approvers": ["risk"]}}
+    )
+    made = decided(candidate("a", passes=1, counted_run="r0"), policy=asking)
+    assert words(made, "a") == "rank 1, has a place; passes in a row: 2; waits for the approval of risk"
+    steps = [(step["step"], step["status"]) for step in told(made, "a")["trace"]]
+    assert steps[-2:] == [("hysteresis", "pass"), ("governance", "pass")]
+
+
+def test_a_demotion_says_how_often_it_failed() -> None:
+    chosen = policy(selection={"hysteresis": {"demote_after": 2}})
+    made = decided(live("a", 0.1, failures=1, counted_run="r0"), policy=chosen)
+    assert words(made, "a").endswith("failures in a row: 2")
+
+
+def test_a_rejection_holds_until_another_run_comes() -> None:
+    asking = policy(governance={"live_promotion": {"mode": "manual_approval"}})
+    assert decided(candidate("a", rejected_run="r1"), policy=asking)["plan"]["promote"] == []
+    assert decided(candidate("a", rejected_run="r0"), policy=asking)["plan"]["promote"] == ["a"]
+
+
+def test_what_is_missing_and_ignored_is_said() -> None:
+    chosen = policy(
+        selection={"gates": "sharpe >= 1 and extra.conviction > 0.7"},
+        validation={"on_missing_metric": "ignore"},
+    )
+    made = decided(candidate("a"), policy=chosen)
+    assert made["plan"]["promote"] == ["a"]
+    (gates,) = [step["reason"] for step in told(made, "a")["trace"] if step["step"] == "gates"]
+    assert gates == "passes the entry gates but for what is missing and not looked at: extra.conviction > 0.7"
+
+
+def test_a_correlation_that_is_unknown_and_ignored_is_said() -> None:
+    chosen = policy(
+        selection={"correlation": {"max": 0.5, "min_overlap": 20}},
+        validation={"on_missing_metric": "ignore"},
+    )
+    short = Record("paper", times(10), returns(5, 10), None)
+    made = decided(candidate("a", 3.0), candidate("b", 2.0, record=short), policy=chosen)
+    reasons = [step["reason"] for step in told(made, "b")["trace"] if step["step"] == "correlation"]
+    assert reasons == ["correlation with a is unknown and not looked at"]
+
+
+@pytest.mark.parametrize(
+    ("given", "promoted"),
+    [
+        ({"reported_since": NOW - 30 * DAY}, ["a"]),  # the run covers only a window of it
+        ({}, []),
+        ({"reported_since": NOW - 30 * DAY, "state_since": NOW + 1}, []),  # a run of an earlier stay
+    ],
+)
+def test_the_paper_record_of_the_stay_must_span_the_period(
+    given: dict[str, int], promoted: list[str]
+) -> None:
+    window = Record("paper", times(10), returns(5, 10), None)
+    made = decided(
+        candidate("a", record=window, **given),
+        policy=policy(min_evaluation_period="20d", selection={"hysteresis": {"min_dwell": "0s"}}),
+    )
+    assert made["plan"]["promote"] == promoted

@@ -107,3 +107,30 @@ def test_an_approval_needs_a_reason(people: dict[str, ApiClient], waiting: dict[
 
 def test_an_unknown_promotion_is_not_found(people: dict[str, ApiClient]) -> None:
     assert refusal(people["risk"].post(f"{PROMOTIONS}/99/approve", REASON)) == (404, "E_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        {**DECIDES, "governance": {"live_promotion": {"mode": "disabled"}}},
+        {**DECIDES, "selection": {**DECIDES["selection"], "gates": "sharpe > 99"}},
+    ],
+)
+def test_an_approval_looks_at_the_policy_in_force(
+    world: ApiClient, people: dict[str, ApiClient], waiting: dict[str, Any], published: dict[str, Any]
+) -> None:
+    assert world.post("/worlds/alpha/policy", published).status_code == 201
+    answer = people["risk"].post(f"{PROMOTIONS}/{waiting['promotion_id']}/approve", REASON)
+    assert refusal(answer) == (409, "E_ILLEGAL_TRANSITION")
+
+
+def test_a_rejected_promotion_is_not_asked_for_again_before_another_run(
+    world: ApiClient, people: dict[str, ApiClient], waiting: dict[str, Any]
+) -> None:
+    people["risk"].post(f"{PROMOTIONS}/{waiting['promotion_id']}/reject", REASON)
+    made = evaluate(world)
+    assert made["plan"]["promote"] == []
+    assert "was rejected; its next run asks again" in made["candidates"][0]["reasons"][-1]
+    next_slot()
+    paper(world, "good", 0.0015, run_id="p3")
+    assert evaluate(world)["plan"]["promote"] == ["good"]

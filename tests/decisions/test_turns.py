@@ -95,3 +95,17 @@ def test_asking_without_waiting_is_carried_out_without_a_broker(
     while relay_all():
         pass
     assert Decision.objects.count() == 1
+
+
+def test_waiting_ends_before_the_web_process_is_given_up(
+    alpha: ApiClient, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.EVALUATION_JOIN_SECONDS = 1
+    slow = Slow(monkeypatch)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(in_thread)
+        assert slow.inside.wait(10)
+        with pytest.raises(EvaluationInProgress):
+            pool.submit(in_thread, wait=True).result(5)
+        slow.go.set()
+        assert first.result(10)

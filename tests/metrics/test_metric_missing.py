@@ -37,6 +37,8 @@ FLAT_HALF = [0.01] * 40 + [0.01, -0.02] * 20
         ([0.01, -0.02, 0.01], "robustness.sharpe_first_half", "needs at least 4 points"),
         ([0.01, -0.02], "robustness.sharpe_second_half", "needs at least 3 points"),
         ([9.0, 9.5], "returns.cagr", "not a finite number"),
+        ([1e300, 0.01] * 40, "returns.sharpe", "not a finite number"),
+        ([1e160, -0.5] * 40, "returns.sharpe", "not a finite number"),
         ([0.01, np.nan], "returns.volatility", "not a series of returns (NaN, Infinity or below -1)"),
         ([0.01, np.inf], "returns.sharpe", "not a series of returns (NaN, Infinity or below -1)"),
         ([0.01, -1.5], "returns.max_drawdown", "not a series of returns (NaN, Infinity or below -1)"),
