@@ -99,6 +99,10 @@ def prepare(it: Scene) -> Prepared:
             Endpoint("metrics", links["metrics"], TARGET_PER_SECOND),
             Endpoint("metrics, If-None-Match: 304", links["metrics"], None, etag),
             Endpoint("snapshot", links["snapshot"]),
+            Endpoint("decide", f"/worlds/{world.WORLD}/decide", TARGET_PER_SECOND),
+            Endpoint(
+                "activation", f"/worlds/{world.WORLD}/activation?strategy_id={names[0]}", TARGET_PER_SECOND
+            ),
             Endpoint("list of 50 bindings", f"/worlds/{world.WORLD}/bindings"),
         ],
     )

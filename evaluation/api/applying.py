@@ -12,7 +12,7 @@ from evaluation.selectors.deciding import decision_envelope
 from qmtl_site.accounts.access import READ, TOKEN, roles
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.selectors import in_world
-from qmtl_site.accounts.views import ServiceView
+from qmtl_site.accounts.views import AdmittedRead, ServiceView
 from qmtl_site.http.conditional import is_known
 from qmtl_site.http.openapi import operation
 from qmtl_site.http.refusals import Forbidden, IllegalTransition, NotFound
@@ -137,7 +137,7 @@ class DeactivateStrategy(CommandStrategy):
         return self.run(strategy_id)
 
 
-class Decide(ServiceView):
+class Decide(AdmittedRead):
     access: ClassVar = {"GET": READ}
 
     @operation(
@@ -146,7 +146,7 @@ class Decide(ServiceView):
         conditional=True,
     )
     def get(self, request: Any, world_id: str) -> HttpResponse:
-        document = decision_envelope(world_id)
+        document = decision_envelope(self.digest(request), world_id)
         if is_known(request, document["etag"]):
             return self.reply(None, status=304, etag=document["etag"])
         return self.reply(document, etag=document["etag"])

@@ -12,16 +12,14 @@ from evaluation import errors, schemas, selectors, services
 from evaluation.api.queries import one_of
 from evaluation.models import EvaluationRun
 from qmtl_site.accounts.access import READ, roles
-from qmtl_site.accounts.authentication import digest_of_header
 from qmtl_site.accounts.models import Role
-from qmtl_site.accounts.views import ServiceView
+from qmtl_site.accounts.views import AdmittedRead, ServiceView
 from qmtl_site.blobs import store
 from qmtl_site.http.conditional import immutable
 from qmtl_site.http.documents import finished
 from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.pagination import page
-from qmtl_site.http.problems import problem_response
-from qmtl_site.http.refusals import IllegalTransition, Unauthenticated
+from qmtl_site.http.refusals import IllegalTransition
 from worlds.errors import WorldRetired
 
 STAGE = OpenApiParameter("stage", str, enum=EvaluationRun.Stage.values)
@@ -69,29 +67,11 @@ def accepted(view: ServiceView, world_id: str, strategy_id: str, run_id: str, *,
     return view.reply(short, status=status, location=document["links"]["self"])
 
 
-class StoredView(ServiceView):
-    """Its GET by id authenticates in the same statement that reads (`selectors.stored`): nothing is checked twice.
+class StoredView(AdmittedRead):
+    """A stored document by its id; `latest` has to be looked up first."""
 
-    Such a read goes past DRF's own request, negotiation, permissions and throttles: they would cost more than
-    the read. The refusals, the schema and all other methods are DRF's as everywhere.
-    """
-
-    def __init_subclass__(cls) -> None:
-        assert cls.access["GET"] is READ, "the statement admits whoever has any role in the world"
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method not in {"GET", "HEAD"} or kwargs.get("run_id") == "latest":
-            return super().dispatch(request, *args, **kwargs)
-        try:
-            return self.get(request, *args, **kwargs)  # type: ignore[attr-defined]
-        except Exception as error:
-            return problem_response(error, {"request": request})
-
-    def digest(self, request: Any) -> str:
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        if not header:
-            raise Unauthenticated()
-        return digest_of_header(header)
+    def is_admitted_by_read(self, kwargs: dict[str, Any]) -> bool:
+        return kwargs.get("run_id") != "latest"
 
 
 class RunItem(StoredView):

@@ -8,18 +8,21 @@ from typing import Any
 import orjson
 from psycopg.rows import namedtuple_row
 
-from qmtl_site.database import native_cursor
-from qmtl_site.http.refusals import NotFound
+from qmtl_site.accounts.admitted import WHO, admitted_rows
 from strategies.domain.modes import Effective, effective_mode, execution_domain, highest_mode
 from worlds.domain.policy import Policy
 from worlds.selectors import compiled
 
 # A state counts where one of its bindings is not masked by itself; the world's own masks follow.
-DECIDE = """
-SELECT w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale, w.last_evaluation_at,
+DECIDE = (
+    WHO
+    + """
+SELECT w.id, w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale, w.last_evaluation_at,
        d.decision_id, v.version, t.policy_id, t.checksum,
+       EXISTS (SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state <> 'archived') AS is_used,
        ARRAY(
-           SELECT s.state FROM unnest(ARRAY['submitted', 'validating', 'dry_run', 'live']) AS s (state)
+           SELECT s.state
+           FROM unnest(ARRAY['rejected', 'inactive', 'submitted', 'validating', 'dry_run', 'live']) AS s (state)
            WHERE EXISTS (
                SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state = s.state AND NOT EXISTS (
                    SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
@@ -27,26 +30,27 @@ SELECT w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS
                      AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
                      AND h.code_hash <> b.judged_code_hash))
        ) AS states
-FROM worlds_world w
+FROM who
+LEFT JOIN worlds_world w ON who.may_read AND w.id = %(world)s
 LEFT JOIN LATERAL (
     SELECT decision_id FROM evaluation_decision e WHERE e.world_id = w.id ORDER BY e.number DESC LIMIT 1
 ) d ON true
 LEFT JOIN worlds_policyversion v ON v.world_id = w.id AND v.state = 'active'
 LEFT JOIN worlds_policytext t ON t.policy_id = v.id
-WHERE w.id = %s
 """
+)
 
 
-def decision_envelope(world_id: str) -> dict[str, Any]:
+def decision_envelope(digest: str, world_id: str) -> dict[str, Any]:
     """`{world_id, policy_version, effective_mode, execution_domain, reason, as_of, ttl, etag}`.
 
-    `ttl` (seconds) only limits how long it may be cached; the etag is stable while the decision is.
+    The holder of the token is let in by the statement that reads. `ttl` (seconds) only limits how long it may be
+    cached; the etag is stable while the decision is.
     """
-    with native_cursor(namedtuple_row) as cursor:
-        row = cursor.execute(DECIDE, [world_id]).fetchone()
-    if row is None:
-        raise NotFound("There is no such world")
+    (row,) = admitted_rows(DECIDE, {"digest": digest, "world": world_id}, row_factory=namedtuple_row)
     modes = [mode_of(row, state) for state in row.states]
+    if row.is_used and not modes:
+        modes = [Effective("compute-only", "foreign_code")]
     mode = highest_mode(each.mode for each in modes)
     policy = Policy() if row.policy_id is None else compiled(row.policy_id, row.checksum)
     told = {

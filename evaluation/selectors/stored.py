@@ -1,30 +1,19 @@
-"""Hot reads: token, role and stored bytes in one SQL statement each (spec 11, "Serving immutable documents")."""
+"""Hot reads of stored bytes: one SQL statement each, token and role included."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, OperationalError, connection
 
 from evaluation.errors import RunNotEvaluated
 from evaluation.selectors.runs import run_shape
-from qmtl_site.database import native_cursor
+from qmtl_site.accounts.admitted import WHO, admitted_rows
 from qmtl_site.http.documents import dump
-from qmtl_site.http.refusals import NotFound, Unauthenticated
 from strategies.domain.modes import effective_mode
 
-# Who asks, and whether he has a role in the world; a revoked token or role is refused at the next request.
-WHO = """
-    WITH who AS (
-        SELECT u.is_superuser OR EXISTS (
-                   SELECT 1 FROM accounts_worldrole g WHERE g.user_id = u.id AND g.world_id = %(world)s) AS may_read
-        FROM knox_authtoken t JOIN auth_user u ON u.id = t.user_id AND u.is_active
-        WHERE t.digest = %(digest)s AND (t.expiry IS NULL OR t.expiry > now())
-    )
-"""
 RUN = """
     FROM who
     LEFT JOIN evaluation_evaluationrun r ON who.may_read
@@ -64,31 +53,7 @@ class Stored:
 
 
 def one_row(sql: str, **params: str) -> Sequence[Any]:
-    """The row; Unauthenticated without a valid token, NotFound without a role or without the row."""
-    row = fetch(sql, params)
-    if row is None:
-        raise Unauthenticated("The token is unknown, expired or revoked")
-    if row[0] is None:
-        raise NotFound()
-    return row
-
-
-def fetch(sql: str, params: Mapping[str, str]) -> Sequence[Any] | None:
-    """First row of a statement, once more on a new connection when the server had closed the old one."""
-    try:
-        return fetch_once(sql, params)
-    except (OperationalError, InterfaceError):
-        # Asking first whether the connection still lives (CONN_HEALTH_CHECKS) would cost each read a round trip.
-        raw = connection.connection
-        if raw is None or not raw.closed or connection.in_atomic_block:
-            raise
-    connection.close()
-    return fetch_once(sql, params)
-
-
-def fetch_once(sql: str, params: Mapping[str, str]) -> Sequence[Any] | None:
-    with native_cursor() as cursor:
-        return cursor.execute(sql, params, prepare=True, binary=True).fetchone()
+    return admitted_rows(sql, params)[0]  # type: ignore[no-any-return]
 
 
 def stored_metrics(*, digest: str, world_id: str, strategy_id: str, run_id: str) -> Stored:

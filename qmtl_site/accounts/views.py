@@ -10,13 +10,13 @@ from django.http import HttpResponse
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from qmtl_site.accounts.access import Access
-from qmtl_site.accounts.authentication import actor_of
+from qmtl_site.accounts.access import READ, Access
+from qmtl_site.accounts.authentication import actor_of, digest_of_header
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.documents import dump, finished
 from qmtl_site.http.idempotency import answer_once, request_hash
-from qmtl_site.http.problems import invalid
-from qmtl_site.http.refusals import Invalid
+from qmtl_site.http.problems import invalid, problem_response
+from qmtl_site.http.refusals import Invalid, Unauthenticated
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -80,3 +80,31 @@ class ServiceView(APIView):
         if location is not None:
             response["Location"] = location
         return response
+
+
+class AdmittedRead(ServiceView):
+    """Its GET finds out who asks in the statement that reads (`admitted`): nothing is checked twice.
+
+    Such a read goes past DRF's own request, negotiation, permissions and throttles: they would cost more than
+    the read. The refusals, the schema and all other methods are DRF's as everywhere.
+    """
+
+    def __init_subclass__(cls) -> None:
+        assert cls.access.get("GET", READ) is READ, "the statement admits whoever has any role in the world"
+
+    def is_admitted_by_read(self, kwargs: dict[str, Any]) -> bool:
+        return True
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.method not in {"GET", "HEAD"} or not self.is_admitted_by_read(kwargs):
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            return self.get(request, *args, **kwargs)  # type: ignore[attr-defined]
+        except Exception as error:
+            return problem_response(error, {"request": request})
+
+    def digest(self, request: Any) -> str:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            raise Unauthenticated()
+        return digest_of_header(header)

@@ -57,6 +57,7 @@ class Acks(ServiceView):
             receipt=services.Receipt(
                 client_id=wanted.client_id,
                 secret=wanted.lease_secret,
+                token_digest=request.auth.digest,
                 phase=wanted.phase,
                 sequence=wanted.sequence,
                 epoch=wanted.epoch,

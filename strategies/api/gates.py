@@ -76,6 +76,7 @@ class Heartbeat(ServiceView):
                 world_id=world_id,
                 client_id=client_id,
                 secret=wanted.lease_secret,
+                token_digest=request.auth.digest,
                 cross_context_hits=wanted.cross_context_cache_hits,
                 actor=self.actor,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strategies.selectors.activation import gate_documents, gates_at, gates_hash
+from strategies.selectors.activation import admitted_documents, gate_documents, gates_at, gates_hash
 from strategies.selectors.applies import (
     applies_of,
     apply_document,
@@ -21,6 +21,7 @@ from strategies.selectors.windows import PerformanceWindow, performance_windows
 
 __all__ = [
     "PerformanceWindow",
+    "admitted_documents",
     "applies_of",
     "apply_document",
     "apply_summary",

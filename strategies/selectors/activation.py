@@ -9,16 +9,18 @@ from typing import Any
 from psycopg.rows import dict_row, namedtuple_row
 
 from qmtl.contracts.activation import state_hash
+from qmtl_site.accounts.admitted import WHO, admitted_rows
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.envelopes import Envelope
 from strategies.domain.modes import Effective, effective_mode
 
-GATES = """
+COLUMNS = """
 SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.active, false) AS active,
        COALESCE(a.weight, 0) AS weight, COALESCE(a.freeze, false) AS freeze, COALESCE(a.drain, false) AS drain,
        COALESCE(a.incarnation, g.incarnation) AS incarnation, COALESCE(a.number, 0) AS number,
        COALESCE(a.sequence, 0) AS sequence, COALESCE(a.run_id, '') AS run_id, a.changed_at, p.phase,
+       p.plan -> 'openings' @> jsonb_build_array(jsonb_build_object('strategy_id', b.strategy_id)) AS opens,
        w.state AS world_state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale,
        EXISTS (
            SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
@@ -26,15 +28,23 @@ SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.acti
              AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
              AND h.code_hash <> b.judged_code_hash
        ) AS foreign_code
-FROM worlds_world w
-JOIN strategies_gateauthority g ON g.world_id = w.id
-JOIN strategies_binding b ON b.world_id = w.id AND b.state <> 'archived'
-JOIN strategies_strategy s ON s.id = b.strategy_id
+"""
+OF_BINDINGS = """
+LEFT JOIN strategies_gateauthority g ON g.world_id = w.id
+LEFT JOIN strategies_binding b ON b.world_id = w.id AND b.state <> 'archived'
+      AND (%(strategy)s::text IS NULL OR b.strategy_id = %(strategy)s)
+LEFT JOIN strategies_strategy s ON s.id = b.strategy_id
 LEFT JOIN strategies_activation a ON a.binding_id = b.id
 LEFT JOIN strategies_apply p ON p.world_id = w.id AND p.settled_at IS NULL AND p.run_id = a.run_id
-WHERE w.id = %(world)s AND (%(strategy)s::text IS NULL OR b.strategy_id = %(strategy)s)
-ORDER BY b.strategy_id
 """
+GATES = COLUMNS + "FROM worlds_world w" + OF_BINDINGS + "WHERE w.id = %(world)s ORDER BY b.strategy_id"
+ADMITTED = (
+    WHO
+    + COLUMNS.replace("SELECT", "SELECT w.id AS world,", 1)
+    + "FROM who LEFT JOIN worlds_world w ON who.may_read AND w.id = %(world)s"
+    + OF_BINDINGS
+    + "ORDER BY b.strategy_id"
+)
 # What the history says that each gate was told last, up to a moment.
 THEN = """
 SELECT DISTINCT ON (r.binding_id) b.strategy_id, r.side, r.active, r.weight, r.freeze, r.drain, r.incarnation,
@@ -58,7 +68,23 @@ def gate_documents(
     """Envelopes of a world's gates as they hold now; NotFound for a strategy that has none there."""
     with native_cursor(namedtuple_row) as cursor:
         rows = cursor.execute(GATES, {"world": world_id, "strategy": strategy_id}).fetchall()
-    found = [envelope(world_id, row).document() for row in rows if side is None or row.side == side]
+    return documents_of(world_id, rows, strategy_id=strategy_id, side=side)
+
+
+def admitted_documents(
+    digest: str, world_id: str, *, strategy_id: str | None = None, side: str | None = None
+) -> list[dict[str, Any]]:
+    """The same for the holder of a token, who is let in by the statement that reads."""
+    params = {"digest": digest, "world": world_id, "strategy": strategy_id}
+    rows = admitted_rows(ADMITTED, params, row_factory=namedtuple_row)
+    return documents_of(world_id, rows, strategy_id=strategy_id, side=side)
+
+
+def documents_of(
+    world_id: str, rows: Sequence[Any], *, strategy_id: str | None, side: str | None
+) -> list[dict[str, Any]]:
+    bound = [row for row in rows if row.strategy_id is not None]
+    found = [envelope(world_id, row).document() for row in bound if side is None or row.side == side]
     if strategy_id is not None and not found:
         raise NotFound(f"There is no gate of {strategy_id} in {world_id}")
     return found
@@ -90,17 +116,26 @@ def envelope(world_id: str, row: Any) -> Envelope:
         run_id=row.run_id,
         ts=row.changed_at,
         phase=row.phase,
-        requires_ack=row.phase in ASKING,
+        requires_ack=row.phase in ASKING and row.opens,
         sequence=row.sequence,
         epoch=(row.incarnation, row.number),
     )
 
 
-def gates_at(world_id: str, at: datetime, *, strategy_id: str | None = None) -> list[dict[str, Any]]:
-    """What gates were told last at a moment, under which policy, by whom and why."""
+def gates_at(
+    world_id: str, at: datetime, *, strategy_id: str | None = None, side: str | None = None
+) -> list[dict[str, Any]]:
+    """What gates were told last at a moment, under which policy, by whom and why; NotFound for a strategy whose gate
+    had been told nothing by then.
+    """
     with native_cursor(namedtuple_row) as cursor:
         rows = cursor.execute(THEN, {"world": world_id, "at": at, "strategy": strategy_id}).fetchall()
-    return [told_then(world_id, row) for row in sorted(rows, key=lambda row: row.strategy_id)]
+    wanted = sorted(
+        (row for row in rows if side is None or row.side == side), key=lambda row: row.strategy_id
+    )
+    if strategy_id is not None and not wanted:
+        raise NotFound(f"Nothing had been told to a gate of {strategy_id} in {world_id} by then")
+    return [told_then(world_id, row) for row in wanted]
 
 
 def told_then(world_id: str, row: Any) -> dict[str, Any]:
