@@ -68,5 +68,5 @@ class DecisionEnvelope(BaseModel):
     execution_domain: str
     reason: str
     as_of: datetime | None = Field(description="Of the newest decision.")
-    ttl: float = Field(description="Seconds for which it may be cached; it says nothing about its truth.")
+    ttl: int = Field(description="Seconds for which it may be cached; it says nothing about its truth.")
     etag: str

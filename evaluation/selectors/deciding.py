@@ -60,7 +60,7 @@ def decision_envelope(digest: str, world_id: str) -> dict[str, Any]:
         "execution_domain": execution_domain(mode),
         "reason": reason_of(row, mode, modes),
         "as_of": row.last_evaluation_at,
-        "ttl": policy.decision.ttl.delta.total_seconds(),
+        "ttl": round(policy.decision.ttl.delta.total_seconds()),
     }
     lasting = [world_id, row.version, mode, told["reason"], row.decision_id]
     return told | {"etag": hashlib.sha256(orjson.dumps(lasting)).hexdigest()[:32]}
