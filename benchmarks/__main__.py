@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import (
+    event_streams,
     http_reads,
     metric_kernel,
     policy_impact,
@@ -17,7 +18,15 @@ from benchmarks import (
 )
 from benchmarks.machine import Figure, table
 
-PARTS = (metric_kernel, pure_decision, http_reads, submission_latency, world_evaluation, policy_impact)
+PARTS = (
+    metric_kernel,
+    pure_decision,
+    http_reads,
+    submission_latency,
+    world_evaluation,
+    policy_impact,
+    event_streams,
+)
 SHORT = {
     metric_kernel: ["--repeats", "3"],
     http_reads: ["--seconds", "3", "--rounds", "3"],
@@ -25,6 +34,7 @@ SHORT = {
     pure_decision: ["--repeats", "3"],
     world_evaluation: ["--bindings", "200", "--stored-runs", "1000", "--seconds", "5"],
     policy_impact: ["--runs", "2000"],
+    event_streams: ["--events", "100"],
 }
 
 

@@ -58,11 +58,23 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Activation",
+        "separator": True,
+        "items": [
+            entry("Gates", "lock_open", "strategies.GateAuthority"),
+            entry("Applies", "published_with_changes", "strategies.Apply"),
+            entry("Gate clients", "sensors", "strategies.GateClient"),
+            entry("Edges", "polyline", "strategies.EdgeOverride"),
+            entry("Waiting commands", "schedule_send", "strategies.QueuedCommand"),
+        ],
+    },
+    {
         "title": "Evidence",
         "separator": True,
         "items": [
             entry("Audit", "history_edu", "audit.AuditEntry"),
             entry("Events", "bolt", "outbox.OutboxEvent"),
+            entry("Gates' history", "lock_clock", "strategies.ActivationRecord"),
             entry("Snapshots", "photo_camera", "evaluation.Snapshot"),
             entry("Revisions", "history", "evaluation.RunRevision"),
             entry("Trials", "experiment", "evaluation.Trial"),
@@ -87,6 +99,15 @@ NAVIGATION: list[dict[str, Any]] = [
             entry("Periodic tasks", "schedule", "django_celery_beat.PeriodicTask"),
             entry("Intervals", "timer", "django_celery_beat.IntervalSchedule"),
             entry("Crontabs", "calendar_month", "django_celery_beat.CrontabSchedule"),
+        ],
+    },
+    {
+        "title": "Delivery",
+        "separator": True,
+        "collapsible": True,
+        "items": [
+            entry("Subscriptions", "outgoing_mail", "outbox.Subscription"),
+            entry("Dead letters", "unsubscribe", "outbox.DeadLetter"),
             entry("Readers of events", "sync_alt", "outbox.DeliveryCursor"),
         ],
     },
@@ -124,6 +145,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         lambda request: static("qmtl/admin.css"),
         lambda request: static("qmtl/decisions.css"),
+        lambda request: static("qmtl/activation.css"),
     ],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotAcceptable
@@ -12,6 +14,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import TemplateHTMLRenderer
 
 from qmtl_site.accounts.access import PUBLIC
+from qmtl_site.accounts.views import ServiceView
+from qmtl_site.http.openapi import operation
+from qmtl_site.outbox.schema import events_schema
 
 
 class JSONUnlessAsked(DefaultContentNegotiation):
@@ -37,3 +42,11 @@ class SchemaPage(SpectacularSwaggerView):
     access: ClassVar = {"GET": PUBLIC}
     authentication_classes = []
     renderer_classes = [TemplateHTMLRenderer]
+
+
+class EventsSchema(ServiceView):
+    access: ClassVar = {"GET": PUBLIC}
+
+    @operation("JSON Schemas of all events (CloudEvents 1.0)", response=OpenApiTypes.OBJECT)
+    def get(self, request: Any) -> HttpResponse:
+        return self.reply(events_schema())

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "qmtl_site.blobs",
     "qmtl_site.accounts",
     "qmtl_site.metrics",
+    "qmtl_site.delivery",
     "qmtl_site.demo",
     "worlds",
     "strategies",
@@ -157,6 +158,14 @@ WRITES_PER_MINUTE = number(setting("QMTL_WRITE_RATE"), default=12_000)
 RUN_TTL = duration(setting("QMTL_RUN_TTL", "24h"))
 BASE_URL = setting("QMTL_BASE_URL", setting("QMTL_URL", "http://127.0.0.1:8000"))
 STREAM_URL = setting("QMTL_STREAM_URL", "http://127.0.0.1:8001")
+# A stream process: how many clients it serves, how many events may wait for one of them before it is dropped, how
+# long it may take nothing, and how often an idle stream shows that it is alive.
+STREAM_LIMIT = number(setting("QMTL_STREAM_LIMIT"), default=5_000)
+STREAM_QUEUE = number(setting("QMTL_STREAM_QUEUE"), default=1_000)
+STREAM_SLOW_SECONDS = duration(setting("QMTL_STREAM_SLOW", "10s")).total_seconds()
+STREAM_HEARTBEAT_SECONDS = duration(setting("QMTL_STREAM_HEARTBEAT", "15s")).total_seconds()
+STREAM_POLL_SECONDS = 1.0
+STREAM_RECHECK_SECONDS = 2.0
 COMPAT_REBALANCE_V2 = flag(setting("QMTL_COMPAT_REBALANCE_V2", "1"))
 ALPHA_METRICS_REQUIRED = flag(setting("QMTL_ALPHA_METRICS_REQUIRED", "0"))
 
@@ -204,9 +213,33 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DRIVER_MAKES_UP_AFTER = duration(setting("QMTL_DRIVER_MAKES_UP_AFTER", "5s"))
 # How long a world may be due before the driver evaluates it without the broker.
 SCHEDULE_MAKES_UP_AFTER = duration(setting("QMTL_SCHEDULE_MAKES_UP_AFTER", "30s"))
+# How long a driver is trusted with the applies without a word; then another one takes over.
+DRIVER_LEASE = duration(setting("QMTL_DRIVER_LEASE", "10s"))
+# How long a transaction of the driver may stand still until the database ends it: a stopped process keeps no lock.
+DRIVER_STALL = duration(setting("QMTL_DRIVER_STALL", "20s"))
 DRIVER_POLL_SECONDS = 1.0
+# How often a process brings what it has counted for the metrics page to the database; 0s: never by itself.
+METRICS_FLUSH_SECONDS = duration(setting("QMTL_METRICS_FLUSH", "2s")).total_seconds()
 # How long `?wait=true` waits for another evaluation of the world; its web process serves nobody meanwhile.
 EVALUATION_JOIN_SECONDS = 5
+
+# --- events to other systems ----------------------------------------------------------------------------
+# Events as Redis Streams, each trimmed to about so many entries.
+REDIS_STREAMS = flag(setting("QMTL_REDIS_STREAMS", "1"))
+REDIS_STREAM_LENGTH = number(setting("QMTL_REDIS_STREAM_LENGTH"), default=10_000)
+# Internal networks and hosts that webhooks may go to, besides public addresses; the file of their authority.
+WEBHOOK_ALLOW = listing(setting("QMTL_WEBHOOK_ALLOW"))
+WEBHOOK_CA_FILE = setting("QMTL_WEBHOOK_CA_FILE")
+WEBHOOK_SECONDS = duration(setting("QMTL_WEBHOOK_TIMEOUT", "10s")).total_seconds()
+# Services that notification rules may use, by their apprise scheme.
+NOTIFY_SCHEMES = listing(
+    setting("QMTL_NOTIFY_SCHEMES", "slack,discord,tgram,pagerduty,opsgenie,workflows,mailtos,mailto")
+)
+# The first rest after a failed delivery; each further one is four times as long.
+DELIVERY_BACKOFF_SECONDS = duration(setting("QMTL_DELIVERY_BACKOFF", "1s")).total_seconds()
+DELIVERY_POLL_SECONDS = 1.0
+# What secrets are sealed with in the database. The first seals; former ones, after it, still open.
+SECRETS_KEYS = listing(setting("QMTL_SECRETS_KEY")) or [SECRET_KEY]
 # How long a gate client is trusted without a word, by the database's clock.
 GATE_LEASE_SECONDS = duration(setting("QMTL_GATE_LEASE", "15s")).total_seconds()
 

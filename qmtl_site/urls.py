@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from qmtl_site.guides import error_guide
 from qmtl_site.health import Health, Healthz, Readyz
 from qmtl_site.metrics.views import metrics_page
-from qmtl_site.schema import SchemaDocument, SchemaPage
+from qmtl_site.schema import EventsSchema, SchemaDocument, SchemaPage
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("evaluation.urls")),
     path("schema/", SchemaDocument.as_view(), name="schema"),
     path("schema/docs/", SchemaPage.as_view(url_name="schema"), name="schema-docs"),
+    path("schema/events", EventsSchema.as_view()),
     path("docs/errors", error_guide),
     path("healthz", Healthz.as_view()),
     path("readyz", Readyz.as_view()),

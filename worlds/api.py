@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -15,9 +16,11 @@ from qmtl_site.accounts.views import ServiceView
 from qmtl_site.audit.models import AuditEntry
 from qmtl_site.http.documents import RawParser, finished
 from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
-from qmtl_site.http.pagination import limit_of, page
+from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import IllegalTransition, Invalid, PreconditionFailed
 from qmtl_site.outbox import events
+from qmtl_site.outbox.asked import LONGEST_WAIT, asked
+from qmtl_site.outbox.errors import ServedByStream
 from worlds import errors, schemas, services
 from worlds.domain.policy import policy_schema
 from worlds.models import PolicyVersion, World
@@ -284,23 +287,36 @@ def audit_document(entry: AuditEntry) -> dict[str, Any]:
 class Events(ServiceView):
     access: ClassVar = {"GET": READ}
 
+    """The plain page. What stays open (`wait`, `Accept: text/event-stream`) the stream process serves."""
+
     @operation(
         "Events of a world after a sequence, oldest first",
         response=schemas.EventPage,
         parameters=[
             OpenApiParameter("after", {"type": "integer", "minimum": 0}, description="Sequence; default 0."),
             PAGED[0],
+            OpenApiParameter(
+                "wait",
+                {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT},
+                description="Long poll: seconds to wait for the first event (at QMTL_STREAM_URL).",
+            ),
+            OpenApiParameter(
+                "Last-Event-ID",
+                {"type": "integer", "minimum": 0},
+                OpenApiParameter.HEADER,
+                description="With `Accept: text/event-stream` (at QMTL_STREAM_URL): resume after this sequence.",
+            ),
         ],
+        refused=[ServedByStream],
     )
     def get(self, request: Any, world_id: str) -> HttpResponse:
-        text = request.query_params.get("after", "0")
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise Invalid.at("?after", "after is a sequence: a whole number from 0")
-        after = int(text)
-        if after > events.head(world_id):
-            raise Invalid.at("?after", f"the newest event of {world_id} is {events.head(world_id)}")
-        documents, following = events.read(world_id, after=after, limit=limit_of(request.query_params))
-        return finished(b'{"events":[' + b",".join(documents) + b'],"next":%d}' % following)
+        wanted = asked(request.query_params, request.headers)
+        wanted.refuse_future(world_id, events.head(world_id))
+        if wanted.stays_open:
+            url = f"{settings.STREAM_URL}{request.get_full_path()}"
+            raise ServedByStream(f"Ask {settings.STREAM_URL} for it", stream_url=url)
+        documents, following = events.read(world_id, after=wanted.after, limit=wanted.limit)
+        return finished(events.page_of(documents, following))
 
 
 class PolicySchema(ServiceView):
