@@ -72,16 +72,25 @@ def apply_what_was_approved(event: dict[str, Any]) -> None:
 def look_again_when_an_apply_has_ended(event: dict[str, Any]) -> None:
     if event["data"]["after"] in {"completed", "rolled_back"}:
         world_id = event["data"]["world_id"]
+        services.run_queued(world_id=world_id)
         if not services.follow_decision(world_id=world_id):
             services.follow_approvals(world_id=world_id)
 
 
+@inside(ApplyPhaseChanged)
+def move_the_runs_of_those_who_come_and_go(event: ApplyPhaseChanged) -> None:
+    """Of all of a plan at once: its closings hold from the beginning, its openings from the switch."""
+    reason = f"apply {event.run_id}"
+    if event.after == "requested":
+        services.note_left(world_id=event.world_id, strategies=event.deactivate, reason=reason)
+    elif event.after == "switch":
+        services.note_live(world_id=event.world_id, strategies=event.activate, reason=reason)
+
+
 @inside(BindingStateChanged)
-def move_the_runs_with_their_binding(event: BindingStateChanged) -> None:
-    if event.after == "live":
-        services.note_live(world_id=event.world_id, strategy_id=event.strategy_id, reason=event.reason)
-    elif event.before == "live":
-        services.note_left(world_id=event.world_id, strategy_id=event.strategy_id, reason=event.reason)
+def end_the_runs_of_who_is_archived(event: BindingStateChanged) -> None:
+    if (event.before, event.after) == ("live", "archived"):
+        services.note_left(world_id=event.world_id, strategies=[event.strategy_id], reason=event.reason)
 
 
 @after(WorldStateChanged)

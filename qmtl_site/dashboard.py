@@ -13,7 +13,8 @@ from django.utils import timezone
 from evaluation.models import EvaluationRun, Promotion
 from evaluation.selectors.listed import listed_runs
 from qmtl_site.pages.scope import list_url, url_of, visible
-from strategies.models import Binding
+from strategies.models import Apply, Binding
+from strategies.selectors.shown import count_standings, gates_with_standing
 from worlds.models import PolicyVersion, World
 
 NEWEST = 15
@@ -48,8 +49,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     runs = visible(request, listed_runs().select_related("world", "strategy"), "world_id")
     context |= {
         "title": "Overview",
-        "cards": [world_card(worlds), binding_card(request), run_card(request)],
-        "concerns": [*breakers(worlds), *waiting(request), *unapproved(request), *without_policy(worlds)],
+        "cards": [world_card(worlds), binding_card(request), gate_card(request), run_card(request)],
+        "concerns": [
+            *breakers(worlds),
+            *in_flight(request),
+            *shut(request),
+            *waiting(request),
+            *unapproved(request),
+            *without_policy(worlds),
+        ],
         "runs": list(runs.order_by("-created_at", "-id")[:NEWEST]),
         "runs_url": list_url("evaluation.evaluationrun"),
     }
@@ -76,6 +84,12 @@ def binding_card(request: HttpRequest) -> Card:
     return card("Strategies in worlds", "strategies.binding", counts)
 
 
+def gate_card(request: HttpRequest) -> Card:
+    counts = count_standings(visible(request, gates_with_standing(), "binding__world_id"))
+    shown = [(name, count, list_url("strategies.activation", gate=name)) for name, count in counts.items()]
+    return card("Gates", "strategies.activation", shown, "of strategies that are or were live")
+
+
 def run_card(request: HttpRequest) -> Card:
     since = timezone.now() - timedelta(days=DAYS)
     rows = visible(request, EvaluationRun.objects.filter(created_at__gte=since), "world_id")
@@ -94,6 +108,31 @@ def breakers(worlds: QuerySet[World]) -> list[Concern]:
             "Every gate is closed until the role risk resets it.", named(engaged),
         )
     ]  # fmt: skip
+
+
+def in_flight(request: HttpRequest) -> list[Concern]:
+    rows = visible(request, Apply.objects.filter(settled_at=None), "world_id")
+    found = list(rows.order_by("created_at", "id")[: NAMED + 1])
+    if not found:
+        return []
+    links = [(f"{apply.world_id}: {apply.phase}", url_of(apply)) for apply in found[:NAMED]]
+    if len(found) > NAMED:
+        links.append(("and more", list_url("strategies.apply")))
+    says = "Gates are about to open or have just closed."
+    return [Concern("info", "published_with_changes", "Applies in flight", says, links)]
+
+
+def shut(request: HttpRequest) -> list[Concern]:
+    """Live strategies that cannot trade: something shuts their gates, or they wait to be opened again."""
+    rows = visible(request, gates_with_standing(), "binding__world_id").filter(binding__state="live")
+    found = rows.exclude(standing__in=["open", "frozen"]).count()
+    if not found:
+        return []
+    says = f"{found} live strateg{'y has' if found == 1 else 'ies have'} a gate that lets no order pass."
+    links = [
+        (name, list_url("strategies.activation", gate=name, state="live")) for name in ("kept shut", "closed")
+    ]
+    return [Concern("warn", "lock", "Live strategies with a shut gate", says, links)]
 
 
 def waiting(request: HttpRequest) -> list[Concern]:

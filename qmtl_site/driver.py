@@ -1,14 +1,18 @@
-"""The broker-free process: relays committed events, and judges what no worker took in time.
+"""The broker-free process: relays committed events, drives applies, and judges what no worker took in time.
 
-It sleeps on LISTEN and wakes by NOTIFY from the transaction that wrote an event; polling is the net.
+It sleeps on LISTEN and wakes by NOTIFY from the transaction that wrote an event; polling is the net. Several may run:
+one holds the lease and drives the applies, the others stand by for it; everything else is claimed row by row.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +25,7 @@ from evaluation.services import due_worlds, evaluate_if_due, evaluate_waiting, w
 from qmtl_site.delivery.pusher import Pusher
 from qmtl_site.outbox.events import CHANNEL
 from qmtl_site.outbox.relay import relay_all
-from strategies.services import drive_apply, open_applies
+from strategies.services import LeaseLost, drive_apply, hold_lease, open_applies, release_lease
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +53,8 @@ def drive() -> None:
                 connection.close()
             stopping.wait(RETRY_SECONDS)
     pusher.stop()
+    with suppress(DatabaseError, InterfaceError):
+        release_lease()
     log.info("driver.stopped")
 
 
@@ -63,7 +69,7 @@ def step() -> None:
 def guarded(part: Callable[[], None]) -> None:
     try:
         part()
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, LeaseLost):
         raise
     except Exception:
         log.exception("driver.step_failed", part=getattr(part, "__name__", repr(part)))
@@ -75,14 +81,26 @@ def relay_everything() -> None:
 
 
 def drive_applies() -> None:
-    """Take each apply in flight as far as it goes now; what follows from its steps is relayed at once."""
-    for key in open_applies():
-        guarded(partial(drive_one, key))
+    """Take each apply in flight as far as it goes now, if this process holds the lease; else it stands by.
+
+    The lease is renewed before anything is driven, and in idle times after a third of it.
+    """
+    keys = open_applies()
+    if not keys and time.monotonic() < duty.renew_at:
+        return
+    fence = duty.ask()
+    if fence is None:
+        return
+    try:
+        for key in keys:
+            guarded(partial(drive_one, key, fence))
+    except LeaseLost as lost:  # it was stopped in between; the next step asks anew
+        log.warning("driver.fenced_off", why=str(lost))
 
 
-def drive_one(key: int) -> None:
-    before = drive_apply(apply_id=key)
-    log.info("driver.apply", apply=key, phase=before)
+def drive_one(key: int, fence: int) -> None:
+    phase = drive_apply(apply_id=key, fence=fence)
+    log.debug("driver.apply", apply=key, phase=phase)
 
 
 def make_up() -> None:
@@ -110,9 +128,29 @@ def make_up_evaluation(world_id: str) -> None:
         log.warning("driver.made_up_evaluation", world_id=world_id)
 
 
+@dataclass
+class Duty:
+    """What this process was told last of its lease; whether it still holds it, each step finds in the database."""
+
+    fence: int | None = None
+    renew_at: float = 0.0
+
+    def ask(self) -> int | None:
+        self.renew_at = time.monotonic() + settings.DRIVER_LEASE.total_seconds() / 3
+        before, self.fence = self.fence, hold_lease()
+        if self.fence != before:
+            log.info("driver.lease", fence=self.fence, before=before)
+        return self.fence
+
+
+duty = Duty()
+
+
 def listen() -> None:
     connection.ensure_connection()
     raw().execute(f"LISTEN {CHANNEL}")
+    stall = settings.DRIVER_STALL // timedelta(milliseconds=1)
+    raw().execute(f"SET idle_in_transaction_session_timeout = {stall}")
 
 
 def wait_for_news(seconds: float) -> None:

@@ -11,3 +11,4 @@ class StrategiesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("strategies.handlers")
+        import_module("strategies.collectors")

@@ -33,11 +33,14 @@ def close_gates_of_a_world_that_may_not_trade_any_more(event: WorldUpdated) -> N
     if "allow_live" in event.fields:
         world = World.objects.get(pk=event.world_id)
         if not world.allow_live:
-            services.close_gates(world=world, reason="live trading is not allowed any more", actor=WORLDS)
+            close(event.world_id, "live trading is not allowed any more")
 
 
 def close(world_id: str, reason: str) -> None:
-    services.close_gates(world=World.objects.get(pk=world_id), reason=reason, actor=WORLDS)
+    """Nothing is open after it, and nothing opens that was asked for before it."""
+    world = World.objects.get(pk=world_id)
+    services.close_gates(world=world, reason=reason, actor=WORLDS)
+    services.abandon_openings(world=world, reason=reason)
 
 
 def refuse_live(event: WorldStateChanged) -> None:

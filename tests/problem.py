@@ -21,6 +21,7 @@ OURS = {
     "worlds",
     "strategies",
     "evaluation",
+    "site_metrics",
     "knox",
 }
 

@@ -1,7 +1,7 @@
-"""Admin pages of runs, of decisions and promotions, of what a policy would change, and of evidence."""
+"""Admin pages of runs, of decisions, promotions and commands, of what a policy would change, and of evidence."""
 
 from __future__ import annotations
 
-from evaluation.admin import decisions, evidence, impact, ladder, panels, promotions, runs
+from evaluation.admin import commands, decisions, evidence, impact, ladder, panels, promotions, runs
 
-__all__ = ["decisions", "evidence", "impact", "ladder", "panels", "promotions", "runs"]
+__all__ = ["commands", "decisions", "evidence", "impact", "ladder", "panels", "promotions", "runs"]

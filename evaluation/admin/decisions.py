@@ -1,9 +1,10 @@
-"""Decisions: the list, a decision as a funnel with every candidate explained, its replay. Evidence, read-only."""
+"""Decisions: the list, a decision as a funnel with every candidate explained, its replay, the door to apply it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -11,20 +12,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from unfold.enums import ActionVariant
 
 from evaluation import services
+from evaluation.admin.applying import ApplyForm, Moves, applying_page, moves_of
 from evaluation.admin.correlations import correlations_of
 from evaluation.admin.decision_page import decision_page
 from evaluation.models import Decision
 from evaluation.selectors.shown import listed_decisions
+from qmtl_site.accounts.access import roles
+from qmtl_site.accounts.admin_actor import actor_of_admin, admits
+from qmtl_site.accounts.models import Role
 from qmtl_site.http.conditional import immutable
 from qmtl_site.pages.columns import column, moment, number, short
-from qmtl_site.pages.door import REFUSED, words_of
+from qmtl_site.pages.door import REFUSED, door, pass_through, words_of
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import url_of, visible
 from qmtl_site.pages.window import Window
+from strategies.models import Apply
 
 LONGEST_PAGE_NUMBER = 9
+# The same declaration as on the API's view.
+APPLY = roles(Role.OPERATOR)
 
 
 @admin.register(Decision)
@@ -38,6 +47,7 @@ class DecisionAdmin(Window):
     search_fields = ("decision_id__istartswith",)
     search_help_text = "Decision"
     ordering = ("-created_at", "-id")
+    actions_detail: ClassVar = ["apply"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         return visible(request, listed_decisions(), self.world_path)
@@ -70,7 +80,48 @@ class DecisionAdmin(Window):
 
     def page(self, request: HttpRequest, row: Decision) -> Mapping[str, Any]:
         strategy = request.GET.get("strategy", "").replace("\0", "")
-        return decision_page(row, strategy=strategy, page=page_number(request))
+        return {
+            **decision_page(row, strategy=strategy, page=page_number(request)),
+            **applying_page(row, self.moves(row), may=admits(request, APPLY, row.world_id)),
+        }
+
+    # --- applying it --------------------------------------------------------------------------------------
+    def has_apply_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        decision = self.find(request, object_id)
+        request.decision_of_dialog = decision  # type: ignore[attr-defined]
+        return decision is not None and admits(request, APPLY, decision.world_id)
+
+    def closed_doors(self, row: Decision) -> Collection[str]:
+        return set() if self.moves(row).moves_something else {"apply"}
+
+    def moves(self, row: Decision) -> Moves:
+        """Read once for a page, which asks for it twice."""
+        found: Moves | None = row.__dict__.get("moves_now")
+        if found is None:
+            found = row.__dict__["moves_now"] = moves_of(row)
+        return found
+
+    @door(
+        "Apply", needs="apply", submit="Apply", form=ApplyForm, icon="published_with_changes",
+        variant=ActionVariant.PRIMARY,
+        says="Begins an apply: what it closes is closed when this returns, what it opens waits until everybody who "
+             "holds the gates has answered. You confirm what is to open again.",
+    )  # fmt: skip
+    def apply(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        decision = self.seen(request, object_id)
+
+        def change() -> Apply:
+            return services.apply_decision(
+                world_id=decision.world_id,
+                decision_id=decision.decision_id,
+                run_id=f"confirmed-{uuid4().hex}",
+                reason=form.cleaned_data["reason"],
+                actor=actor_of_admin(request, decision.world_id),
+                confirmed=True,
+            )
+
+        done = f"Decision {decision.number} of {decision.world_id} is being applied."
+        return pass_through(request, change, done=done, back=url_of(decision), on=url_of)
 
     # --- other pages of a decision ------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:

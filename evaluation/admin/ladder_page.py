@@ -19,6 +19,7 @@ from evaluation.selectors.ladder import (
 from evaluation.selectors.shown import newest_decision, pending_promotions
 from qmtl_site.pages.scope import list_url, named_url
 from strategies.models import Binding
+from strategies.selectors.shown import standings_of
 from worlds.domain.policy.selection import Hysteresis
 from worlds.models import World
 from worlds.selectors import active_policy
@@ -41,9 +42,13 @@ def ladder_page(world: World) -> dict[str, Any]:
     bindings, counts = ladder_bindings(world.pk), counts_by_state(world.pk)
     runs, waiting = newest_runs(world.pk, bindings), pending_promotions(world.pk)
     active, newest = active_policy(world.pk), newest_decision(world.pk)
+    gates = standings_of([row.pk for row in bindings if row.state == Binding.State.LIVE])
     terms = hysteresis_of(None if active is None else active.policy)
+    mode = "" if active is None else active.policy.governance.live_promotion.mode
     cards = [
-        card(row, runs.get(row.strategy_id), waiting.get(row.strategy_id), terms, newest) for row in bindings
+        card(row, runs.get(row.strategy_id), waiting.get(row.strategy_id), terms, newest, mode)
+        | {"gate": gates.get(row.pk, "")}
+        for row in bindings
     ]
     pending = sum(row.state == Promotion.State.PENDING for row in waiting.values())
     return {
@@ -52,6 +57,7 @@ def ladder_page(world: World) -> dict[str, Any]:
         "newest": newest,
         "pending": pending,
         "promotions_url": list_url("evaluation.promotion", world=world.pk, state="pending"),
+        "gates_url": named_url("strategies.gateauthority", world.pk),
         "decisions_url": list_url("evaluation.decision", world=world.pk),
         "rungs": [rung(name, states, world.pk, counts, cards) for name, states in RUNGS.items()],
     }
@@ -86,6 +92,7 @@ def card(
     promotion: Promotion | None,
     terms: Hysteresis,
     newest: Decision | None,
+    mode: str,
 ) -> dict[str, Any]:
     judged = binding.state in {Binding.State.DRY_RUN, Binding.State.LIVE}
     return {
@@ -96,7 +103,7 @@ def card(
         "judged": judged,
         "score": "–" if binding.last_score is None else f"{binding.last_score:.4g}",
         "counters": counters(binding.state, binding.consecutive_passes, binding.consecutive_failures, terms),
-        "next": next_step(binding, terms, promotion),
+        "next": next_step(binding, terms, promotion, mode),
         "promotion": promotion,
         "why_url": explained(newest, binding.strategy_id) if judged and binding.last_outcome else "",
     }

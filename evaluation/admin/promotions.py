@@ -26,6 +26,7 @@ from qmtl_site.pages.door import door, pass_through, words_of
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import named_url, url_of, visible
 from qmtl_site.pages.window import Window
+from strategies.models import Apply
 
 # The same declaration as on the API's views; the policy says which of them.
 DECIDE = roles(Role.RISK, Role.OPERATOR)
@@ -69,7 +70,9 @@ class PromotionAdmin(Window):
             "is_newest": newest is not None and newest.pk == row.decision_id,
             "barred": self.barred(request, row) if row.state == Promotion.State.PENDING else "",
             "why_url": explained(row.decision, row.strategy_id),
+            "gates_url": named_url("strategies.gateauthority", row.world_id),
             "ladder_url": named_url("evaluation.evaluationturn", row.world_id),
+            "applies": applies_of_promotion(row),
             "entries": entries.order_by("-sequence")[:ENTRIES],
         }
 
@@ -94,8 +97,8 @@ class PromotionAdmin(Window):
 
     @door(
         "Approve", needs="decide", submit="Approve", icon="check", variant=ActionVariant.PRIMARY,
-        says="Lets it go live. The newest decision, the world and your roles are checked again. Its gate opens "
-             "with the next apply of the world's plan, not here.",
+        says="Lets it go live. The newest decision, the world and your roles are checked again. The driver then "
+             "applies it at once: its gate opens when everybody who holds it has answered.",
     )  # fmt: skip
     def approve(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return self.decide(request, form, object_id, services.approve_promotion, "approved")
@@ -127,6 +130,17 @@ class PromotionAdmin(Window):
 
         done = f"The promotion of {promotion.strategy_id} in {promotion.world_id} is {became}."
         return pass_through(request, change, done=done, back=url_of(promotion))
+
+
+def applies_of_promotion(promotion: Promotion) -> list[Apply]:
+    """Of its decision, those that open its gate; the newest first."""
+    rows = Apply.objects.filter(world=promotion.world_id, decision_id=promotion.decision.decision_id)
+    found = rows.order_by("-created_at", "-id")[:ENTRIES]
+    return [row for row in found if opens(row, promotion.strategy_id)]
+
+
+def opens(apply: Apply, strategy_id: str) -> bool:
+    return any(opening["strategy_id"] == strategy_id for opening in apply.plan["openings"])
 
 
 def candidate_in(promotion: Promotion) -> dict[str, Any] | None:

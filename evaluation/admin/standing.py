@@ -15,6 +15,17 @@ WAITS = {
     "inactive": "A new backtest run starts it again.",
     "archived": "Nothing: it has ended.",
 }
+# Of who was chosen; the driver applies by itself what nobody has to approve or confirm.
+APPROVED = "Approved: is applied at once, unless the world keeps its gates shut."
+GOES_LIVE = {
+    "auto_apply": "Goes live: is applied at once, unless the world keeps its gates shut.",
+    "manual_approval": "Was chosen, and nobody has approved it.",
+    "disabled": "Was chosen, but the policy promotes nobody.",
+}
+REOPENS = {
+    "auto_apply": "Its gate opens again: is applied at once, unless the world keeps its gates shut.",
+    "manual_approval": "Its gate opens again when a person applies the decision.",
+}
 
 
 def hysteresis_of(policy: Policy | None) -> Hysteresis:
@@ -34,31 +45,33 @@ def counters(state: str, passes: int, failures: int, terms: Hysteresis) -> str:
     return f"passes {up}" + (f", failures {failures}" if failures else "")
 
 
-def next_step(binding: Binding, terms: Hysteresis, promotion: Promotion | None) -> str:
-    """What has to happen before this strategy moves."""
+def next_step(binding: Binding, terms: Hysteresis, promotion: Promotion | None, mode: str) -> str:
+    """What has to happen before this strategy moves. `mode`: how the policy promotes; empty without one."""
     if binding.state in WAITS:
         return WAITS[binding.state]
     if promotion is not None:
         approved = promotion.state == Promotion.State.APPROVED
-        return "Approved: goes live with the next apply." if approved else "Waits for a person's approval."
+        return APPROVED if approved else "Waits for a person's approval."
     if not binding.last_outcome:
         return "Is judged at the next evaluation."
     if binding.state == Binding.State.LIVE:
-        return leaving(binding, terms)
-    return climbing(binding, terms)
+        return leaving(binding, terms, mode)
+    return climbing(binding, terms, mode)
 
 
-def leaving(binding: Binding, terms: Hysteresis) -> str:
+def leaving(binding: Binding, terms: Hysteresis, mode: str) -> str:
     if binding.last_outcome == "demote":
-        return "Leaves with the next apply."
+        return "Leaves: demotions are applied at once."
+    if binding.last_outcome == "reopen":
+        return REOPENS.get(mode, REOPENS["manual_approval"])
     if not binding.consecutive_failures:
         return "Stays live while it keeps its place."
     return f"Leaves after {missing(binding.consecutive_failures, terms.demote_after, 'failure')}."
 
 
-def climbing(binding: Binding, terms: Hysteresis) -> str:
+def climbing(binding: Binding, terms: Hysteresis, mode: str) -> str:
     if binding.last_outcome == "promote":
-        return "Goes live with the next apply."
+        return GOES_LIVE.get(mode, GOES_LIVE["disabled"])
     if not reached(binding.consecutive_passes, terms.promote_after):
         return f"Needs {missing(binding.consecutive_passes, terms.promote_after, 'pass')}."
     return "Has passed often enough; waits for what is said above."

@@ -10,6 +10,7 @@ from psycopg.rows import namedtuple_row
 
 from qmtl_site.accounts.admitted import WHO, admitted_rows
 from strategies.domain.modes import Effective, effective_mode, execution_domain, highest_mode
+from strategies.selectors.tallies import count_lowered
 from worlds.domain.policy import Policy
 from worlds.selectors import compiled
 
@@ -51,6 +52,7 @@ def decision_envelope(digest: str, world_id: str) -> dict[str, Any]:
     modes = [mode_of(row, state) for state in row.states]
     if row.is_used and not modes:
         modes = [Effective("compute-only", "foreign_code")]
+    count_lowered(modes)
     mode = highest_mode(each.mode for each in modes)
     policy = Policy() if row.policy_id is None else compiled(row.policy_id, row.checksum)
     told = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluation.services.applying import Wanted, apply_decision, apply_plan
-from evaluation.services.commands import Command, command_strategy, run_queued
+from evaluation.services.commands import WARNING, Command, command_strategy, run_queued
 from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
@@ -21,6 +21,7 @@ from evaluation.services.schedule import (
 from evaluation.services.turns import give_turn
 
 __all__ = [
+    "WARNING",
     "Command",
     "Wanted",
     "apply_decision",

@@ -47,7 +47,7 @@ def apply_plan(
 
     `to`: where the deactivated go, if not where the policy sends who is demoted.
     """
-    lock_world(world_id)
+    lock_world(world_id, writable=False)
     asked = {
         "activate": [[each.strategy_id, each.weight] for each in activate],
         "deactivate": list(deactivate),
@@ -60,11 +60,14 @@ def apply_plan(
     newest = newest_decision(world_id)
     refuse_sides(activate)
     openings = [opening_of(each, states, newest, active) for each in activate]
-    promoted = [name for name in names if states.get(name) != Binding.State.LIVE]
-    refuse_runs(world_id, promoted, active, "/plan/activate")
-    refuse_slots(world_id, openings, deactivate, active)
     plan = plan_of(active, openings, deactivate, to=to)
-    return begin(world_id, run_id, plan, asked, active, reason=reason, actor=actor)
+    apply = begin(world_id, run_id, plan, asked, active, reason=reason, actor=actor)
+    # The plan is sound. What its strategies lack is told now, and takes the apply back with it.
+    refuse_runs(
+        world_id, [o.strategy_id for o in openings if o.action == "promote"], active, "/plan/activate"
+    )
+    refuse_slots(world_id, openings, deactivate, active)
+    return apply
 
 
 @use_case
@@ -83,7 +86,7 @@ def apply_decision(
     Under `manual_approval` only approved promotions go; what is to re-open goes where a person `confirmed` it, or
     under `auto_apply`. `opening` False: only what it closes.
     """
-    lock_world(world_id)
+    lock_world(world_id, writable=False)
     asked = {"decision_id": decision_id}
     if (known := known_apply(world_id, run_id, asked, reason, actor)) is not None:
         return known
@@ -103,6 +106,7 @@ def apply_decision(
             "/decision_id", "it moves no gate that is not moved yet, or what it moves waits for approval"
         )
     refuse_runs(world_id, promote, active, "/decision_id")
+    refuse_slots(world_id, openings, demote, active)
     plan = plan_of(active, openings, demote, weights=weights)
     return begin(world_id, run_id, plan, asked, active, reason=reason, actor=actor, decision_id=decision_id)
 

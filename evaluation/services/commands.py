@@ -13,9 +13,9 @@ from evaluation.services.applying import Wanted, apply_plan, policy_for_opening
 from qmtl_site.accounts.selectors import actor_in_world
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
-from qmtl_site.http.refusals import IllegalTransition, NotFound, Refusal
+from qmtl_site.http.refusals import Forbidden, IllegalTransition, NotFound, Refusal
 from qmtl_site.ledger.transactions import use_case
-from strategies.errors import AlreadyLive
+from strategies.errors import AlreadyLive, ApplyInProgress
 from strategies.models import Binding, QueuedCommand
 from strategies.services import locked_bindings, move_binding, queue_command
 from worlds.errors import FourEyes
@@ -108,10 +108,12 @@ def told(binding: Binding, command: str, *, status: str, run_id: str | None = No
 
 
 def run_queued(*, world_id: str) -> int:
-    """Run what waited while the world was paused, in order, as whoever gave it; how many commands."""
+    """Run what waited while the world was paused, in order, as whoever gave it; how many commands.
+
+    Where the world is paused again, or an apply is in flight, the rest waits on: for its resume, for the apply's end.
+    """
     count = 0
-    while (row := next_queued(world_id)) is not None:
-        run_command(key=row.pk)
+    while (row := next_queued(world_id)) is not None and run_command(key=row.pk):
         count += 1
     return count
 
@@ -121,15 +123,18 @@ def next_queued(world_id: str) -> QueuedCommand | None:
 
 
 @use_case
-def run_command(*, key: int) -> None:
-    """One command; what it is refused is kept with it, and the next one runs all the same."""
+def run_command(*, key: int) -> bool:
+    """One command, unless it has to wait; what it is refused is kept with it, and the next one runs all the same."""
     world_id = QueuedCommand.objects.values_list("world_id", flat=True).get(pk=key)
     world = lock_world(world_id, writable=False)
     row = QueuedCommand.objects.select_for_update().get(pk=key)
-    if row.done_at is not None or world.state == World.State.PAUSED:
-        return
+    if world.state == World.State.PAUSED:
+        return False
+    if row.done_at is not None:
+        return True
     actor = actor_of(row)
     try:
+        require_operator(actor)
         done = command_strategy(
             world_id=world_id,
             strategy_id=row.strategy_id,
@@ -138,6 +143,8 @@ def run_command(*, key: int) -> None:
             actor=actor,
         )
         outcome = str(done["status"])
+    except ApplyInProgress:
+        return False
     except Refusal as refusal:
         outcome = f"{refusal.code}: {refusal.detail}"
     row.done_at, row.outcome = timezone.now(), outcome[:2000]
@@ -150,6 +157,12 @@ def run_command(*, key: int) -> None:
         world_id=world_id,
         outcome=outcome,
     )
+    return True
+
+
+def require_operator(actor: Actor) -> None:
+    if not actor.has_any_role("operator", "owner"):
+        raise Forbidden("This needs one of the roles operator, owner in the world")
 
 
 def actor_of(row: QueuedCommand) -> Actor:

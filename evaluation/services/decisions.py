@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,15 +13,15 @@ from django.utils import timezone
 
 from evaluation.domain.decision import Decision as Outcome
 from evaluation.domain.decision import decide, decision_document
-from evaluation.events import DecisionMade
+from evaluation.events import DecisionMade, EvaluationLate
 from evaluation.models import Decision
 from evaluation.services.candidates import Loaded, load_candidates, situation_of
 from evaluation.services.counting import keep_counters
 from evaluation.services.inputs import inputs_document
 from evaluation.services.loading import world_terms
 from evaluation.services.promotions import settle_promotions
-from evaluation.services.reported import make_runs
-from evaluation.services.turns import take_turn
+from evaluation.services.reported import Batch, anybody_reports, make_runs
+from evaluation.services.turns import hold_turn, take_turn
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.blobs import store
@@ -40,6 +40,7 @@ from worlds.services import lock_world, note_evaluation
 log = structlog.get_logger(__name__)
 
 EVALUATOR = Actor.service("evaluation")
+LATE_AFTER = timedelta(seconds=60)
 HASHES: dict[tuple[str, str], str] = {}
 
 
@@ -47,23 +48,28 @@ NO_POLICY = "the world has no active policy"
 
 
 def evaluate_world(
-    *, world_id: str, actor: Actor, as_of: datetime | None = None, dry_run: bool = False, wait: bool = False
+    *,
+    world_id: str,
+    actor: Actor,
+    as_of: datetime | None = None,
+    dry_run: bool = False,
+    wait: bool = False,
+    due_at: datetime | None = None,
 ) -> bytes:
     """Decide about a world now, and give the decision's document.
 
     Counters move at most once per slot of the schedule, and only on runs that were not counted: asking again
     promotes nobody. `dry_run`, or an `as_of`: the same answer as of then, and nothing is written.
     EvaluationInProgress while another one decides, unless `wait`, which joins him. A world without a policy has
-    an empty plan.
+    an empty plan. `due_at`: since when the schedule wants it; being late is told.
     """
     now = timezone.now()
     if as_of is not None and as_of > now:
         raise Invalid.at("/as_of", "it lies in the future")
     if dry_run or as_of is not None:
         return what_if(world_id, as_of or now)
-    return evaluated_now(
-        world_id=world_id, actor=actor, wait=wait, asked=newest_number(world_id) if wait else 0
-    )
+    asked = newest_number(world_id)
+    return evaluated_now(world_id=world_id, actor=actor, wait=wait, asked=asked, due_at=due_at)
 
 
 def what_if(world_id: str, as_of: datetime) -> bytes:
@@ -76,17 +82,43 @@ def what_if(world_id: str, as_of: datetime) -> bytes:
     return made(world, active, as_of, dry_run=True).body
 
 
+def evaluated_now(
+    *, world_id: str, actor: Actor, wait: bool, asked: int, due_at: datetime | None = None
+) -> bytes:
+    """First runs from what was reported, batch by batch, then the decision: each a transaction in the world's turn.
+
+    Only deciding locks the world, so that a halt never waits for runs to be judged. Between two of these transactions
+    somebody else may get the turn; whoever has begun waits for it, finds the other's decision and joins it.
+    """
+    batch: Batch | None = Batch()
+    while batch is not None and anybody_reports(world_id, batch):
+        batch, wait = reported_batch(world_id=world_id, after=batch, wait=wait), True
+    return decided_now(world_id=world_id, actor=actor, wait=wait, asked=asked, due_at=due_at)
+
+
 @use_case
-def evaluated_now(*, world_id: str, actor: Actor, wait: bool, asked: int) -> bytes:
+def reported_batch(*, world_id: str, after: Batch, wait: bool) -> Batch | None:
+    """Make and judge the next runs from reported performance; None when there are no more.
+
+    Complete in itself: whoever dies here leaves runs that the next evaluation finds.
+    """
+    hold_turn(world_id, wait=wait)
+    world = get_world(world_id)
+    refuse_standstill(world)
+    active = active_policy(world_id)
+    return None if active is None else make_runs(world=world, active=active, after=after, actor=EVALUATOR)
+
+
+@use_case
+def decided_now(*, world_id: str, actor: Actor, wait: bool, asked: int, due_at: datetime | None) -> bytes:
     turn = take_turn(world_id, wait=wait)
     world = lock_world(world_id)
     refuse_standstill(world)
     if wait and (joined := newest_decision(world_id)) is not None and joined.number > asked:
         return bytes(joined.document)
-    active, now = active_policy(world_id), timezone.now()
+    active = active_policy(world_id)
     if active is None:
-        return dump(nothing_decided(world_id, now, NO_POLICY, dry_run=False))
-    make_runs(world=world, active=active, actor=EVALUATOR)
+        return dump(nothing_decided(world_id, timezone.now(), NO_POLICY, dry_run=False))
     decision = made(world, active, timezone.now(), dry_run=False)
     keep(world, turn, decision, actor)
     note_evaluation(
@@ -96,6 +128,8 @@ def evaluated_now(*, world_id: str, actor: Actor, wait: bool, asked: int) -> byt
         slot=decision.slot,
         counted=bool(decision.outcome.counted()),
     )
+    if due_at is not None:
+        tell_late(world_id, due_at, decision.as_of)
     return decision.body
 
 
@@ -207,6 +241,12 @@ def tell(kept: Decision, plan: dict[str, list[str]], *, counted: int, actor: Act
         )
     )
     log.info("decision.made", world_id=kept.world_id, decision_id=kept.decision_id, counted=counted)
+
+
+def tell_late(world_id: str, due_at: datetime, now: datetime) -> None:
+    if now - due_at > LATE_AFTER:
+        late = round((now - due_at).total_seconds(), 1)
+        emit(EvaluationLate(world_id=world_id, due_at=due_at.isoformat(), seconds_late=late))
 
 
 def nothing_decided(world_id: str, as_of: datetime, reason: str, *, dry_run: bool) -> dict[str, Any]:

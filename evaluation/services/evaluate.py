@@ -63,7 +63,12 @@ def evaluate_waiting(*, world_id: str) -> int:
 
 
 @use_case
-def evaluate_batch(*, world_id: str) -> int:
+def evaluate_batch(*, world_id: str, only: Sequence[int] | None = None) -> int:
+    """Judge some of the waiting runs of a world, or those of these keys; how many.
+
+    The bindings are locked when the verdicts are there to be written: whoever applies, or halts, does not wait for
+    figures to be computed.
+    """
     world = World.objects.filter(pk=world_id).exclude(state__in=NOT_EVALUATED_IN).first()
     if world is None or not EvaluationRun.objects.filter(world_id=world_id, status="evaluating").exists():
         return 0
@@ -71,24 +76,26 @@ def evaluate_batch(*, world_id: str) -> int:
         # Before the runs: everybody locks the world first, then its runs, bindings, and the ledger last.
         freeze_figures(world_id=world_id)
         world.refresh_from_db()
-    runs = claim(world_id)
+    runs = claim(world_id, only)
     if not runs:
         return 0
     started = timezone.now()
-    bindings = locked_bindings(world_id, sorted({run.strategy_id for run in runs}))
     active, terms = active_policy(world_id), world_terms(world)
     judged = judge_all(runs, terms, active)
     now = timezone.now()
     placed = placements(world, active, terms, judged, now=now)
+    bindings = locked_bindings(world_id, sorted({run.strategy_id for run in runs}))
     write(judged, bindings, placed, terms, active, now=now)
     elapsed = (timezone.now() - started).total_seconds()
     log.info("runs.evaluated", world_id=world_id, runs=len(runs), seconds=round(elapsed, 3))
     return len(runs)
 
 
-def claim(world_id: str) -> list[EvaluationRun]:
+def claim(world_id: str, only: Sequence[int] | None) -> list[EvaluationRun]:
     rows = EvaluationRun.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     waiting = rows.filter(world_id=world_id, status="evaluating").select_related("strategy", "input")
+    if only is not None:
+        waiting = waiting.filter(pk__in=only)
     return list(waiting.order_by("updated_at", "id")[:BATCH])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 import structlog
 from django.db.models import QuerySet
@@ -12,7 +12,8 @@ from evaluation.events import RunUpdated
 from evaluation.models import EvaluationRun, Promotion
 from evaluation.selectors.standing import newest_papers
 from evaluation.services.applying import apply_decision, newest_decision
-from evaluation.services.promotions import change
+from evaluation.services.expiry import save
+from evaluation.services.promotions import tell
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import Invalid, Refusal
@@ -60,8 +61,11 @@ def begun(world_id: str, decision_id: str, *, opening: bool) -> bool:
 
 
 def follow_approvals(*, world_id: str) -> bool:
-    """Apply the approved promotions of the newest decision; whether an apply was begun."""
-    approved = Promotion.objects.filter(world_id=world_id, state="approved").order_by("id")
+    """Apply the approved promotions of the newest decision; whether an apply was begun.
+
+    It is named by the approval that came last: what an earlier apply could not open goes with the next approval.
+    """
+    approved = Promotion.objects.filter(world_id=world_id, state="approved").order_by("updated_at", "id")
     newest = newest_decision(world_id)
     waiting = [row.pk for row in approved if newest is not None and row.decision_id == newest.pk]
     if newest is None or not waiting:
@@ -84,39 +88,46 @@ def follow_approvals(*, world_id: str) -> bool:
 
 
 @use_case
-def note_live(*, world_id: str, strategy_id: str, reason: str) -> None:
-    """A strategy went live: its approval is settled, and the paper run that carried it is activated."""
-    for promotion in Promotion.objects.select_for_update(of=("self",)).filter(
-        world_id=world_id, strategy_id=strategy_id, state="approved"
-    ):
-        change(promotion, "settle", reason, FOLLOWER)
-    paper = newest_papers(world_id, [strategy_id]).get(strategy_id)
-    if paper is None:
-        return
-    now = timezone.now()
-    for run in runs_of(world_id, strategy_id, "activated").exclude(pk=paper.key):
-        move_run(run, "expire", "another run was activated", now)
-    for run in runs_of(world_id, strategy_id, "evaluated").filter(pk=paper.key):
-        move_run(run, "activate", reason, now)
+def note_live(*, world_id: str, strategies: Sequence[str], reason: str) -> None:
+    """They went live: their approvals are settled, and the paper runs that carried them are activated."""
+    settle_approvals(world_id, strategies, reason)
+    carrying = {paper.key for paper in newest_papers(world_id, strategies).values()}
+    former = runs_of(world_id, strategies, "activated").exclude(pk__in=carrying)
+    move_runs(list(former), "expire", "another run was activated")
+    move_runs(list(runs_of(world_id, strategies, "evaluated").filter(pk__in=carrying)), "activate", reason)
 
 
 @use_case
-def note_left(*, world_id: str, strategy_id: str, reason: str) -> None:
-    """A strategy is not live any more: the run that had been activated for it has had its time."""
-    now = timezone.now()
-    for run in runs_of(world_id, strategy_id, "activated"):
-        move_run(run, "expire", f"no longer live: {reason}", now)
+def note_left(*, world_id: str, strategies: Sequence[str], reason: str) -> None:
+    """They are not live any more: the runs that had been activated for them have had their time."""
+    move_runs(list(runs_of(world_id, strategies, "activated")), "expire", f"no longer live: {reason}")
 
 
-def runs_of(world_id: str, strategy_id: str, status: str) -> QuerySet[EvaluationRun]:
+def settle_approvals(world_id: str, strategies: Sequence[str], reason: str) -> None:
+    rows = Promotion.objects.select_for_update(of=("self",)).select_related("decision")
+    approved = list(
+        rows.filter(world_id=world_id, strategy__in=strategies, state="approved")
+        .defer("decision__document")
+        .order_by("id")
+    )
+    for promotion in approved:
+        before = promotion.state
+        promotion.settle()
+        promotion.reason, promotion.updated_at = reason[:500], timezone.now()
+        tell(promotion, before, reason, FOLLOWER)
+    Promotion.objects.bulk_update(approved, ["state", "reason", "updated_at"], batch_size=500)
+
+
+def runs_of(world_id: str, strategies: Sequence[str], status: str) -> QuerySet[EvaluationRun]:
     rows = EvaluationRun.objects.select_for_update(no_key=True)
-    return rows.filter(world_id=world_id, strategy_id=strategy_id, status=status).order_by("id")
+    return rows.filter(world_id=world_id, strategy__in=strategies, status=status).order_by("id")
 
 
-def move_run(run: EvaluationRun, by: str, reason: str, now: datetime) -> None:
-    before = run.status
-    getattr(run, by)()
-    run.status_reason, run.updated_at = reason[:500], now
-    run.save(update_fields=["status", "status_reason", "updated_at"])
-    told(run, FOLLOWER, f"run.{by}", reason=reason)
-    emit(RunUpdated(**facts(run), before=before, reason=reason))
+def move_runs(runs: Sequence[EvaluationRun], by: str, reason: str) -> None:
+    for run in runs:
+        before = run.status
+        getattr(run, by)()
+        run.status_reason, run.updated_at = reason[:500], timezone.now()
+        told(run, FOLLOWER, f"run.{by}", reason=reason)
+        emit(RunUpdated(**facts(run), before=before, reason=reason))
+    save(runs)

@@ -38,9 +38,11 @@ def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, act
     for name, row in waiting.items():
         if name not in wanted:
             change(row, "lapse", f"not in decision {decision.decision_id}", actor)
-    standing = [waiting[name].pk for name in wanted if name in waiting]
+    standing = [waiting[name] for name in wanted if name in waiting]
+    for row in standing:
+        row.decision, row.run_id, row.updated_at = decision, wanted[row.strategy_id], now
     if standing:
-        Promotion.objects.filter(pk__in=standing).update(decision=decision, updated_at=now)
+        Promotion.objects.bulk_update(standing, ["decision", "run_id", "updated_at"])
     made = Promotion.objects.bulk_create(
         Promotion(
             world=world, strategy_id=name, run_id=run_id, decision=decision, created_at=now, updated_at=now

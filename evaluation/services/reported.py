@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from django.utils import timezone
 from evaluation.events import RunCreated
 from evaluation.models import EvaluationRun
 from evaluation.services.candidates import figures_in
-from evaluation.services.evaluate import evaluate_waiting
+from evaluation.services.evaluate import BATCH, evaluate_batch
 from evaluation.services.intake import Taken, canonical_hash, keep_many
 from evaluation.services.runs import default_run_id, facts, told
 from qmtl_site.audit.actor import Actor
@@ -27,36 +28,51 @@ from worlds.selectors import ActivePolicy
 LEAST_POINTS = 2
 
 
-def make_runs(*, world: World, active: ActivePolicy, actor: Actor) -> int:
-    """One run for each binding in dry run or live that reported something new, judged at once; how many.
+@dataclass(frozen=True)
+class Batch:
+    """How far the bindings of a world have been looked through: up to this key."""
 
-    A part of the evaluation of the world, in its transaction.
+    key: int = 0
+
+
+def make_runs(*, world: World, active: ActivePolicy, after: Batch, actor: Actor) -> Batch | None:
+    """One run for each of the next bindings in dry run or live that reported something new, judged at once.
+
+    How far that went; None where nobody has more to tell. A part of the evaluation, in a transaction of its own
+    within the world's turn: the world is not locked, and bindings only while the verdicts are written.
     """
-    bindings = reporting(world)
+    bindings = reporting(world, after)
     if not bindings:
-        return 0
+        return None
     window = active.policy.evaluation_window
     windows = performance_windows(bindings, window=None if window is None else window.delta)
     measured = [
         (b, windows[b.pk]) for b in bindings if b.pk in windows and windows[b.pk].times.size >= LEAST_POINTS
     ]
     runs = create_runs(measured, actor)
+    evaluate_batch(world_id=world.id, only=[run.pk for run in runs])
     record_measured(revisions={b.pk: found.revision for b, found in measured})
-    evaluate_waiting(world_id=world.id)
-    return len(runs)
+    return Batch(bindings[-1].pk)
 
 
 REPORTING = """
 SELECT DISTINCT b.id FROM strategies_binding b JOIN strategies_performanceseries p ON p.binding_id = b.id
-WHERE b.world_id = %s AND b.state IN ('dry_run', 'live') AND p.stay = b.state_since
+WHERE b.world_id = %s AND b.id > %s AND b.state IN ('dry_run', 'live') AND p.stay = b.state_since
   AND p.revision > b.measured_revision
+ORDER BY b.id LIMIT %s
 """
 
 
-def reporting(world: World) -> list[Binding]:
-    """Bindings with performance of this stay that no run was made from."""
+def anybody_reports(world_id: str, after: Batch) -> bool:
+    """Whether there is anything to make runs from: in most evaluations there is not."""
     with native_cursor() as cursor:
-        keys = [key for (key,) in cursor.execute(REPORTING, [world.pk])]
+        return cursor.execute(REPORTING, [world_id, after.key, 1]).fetchone() is not None
+
+
+def reporting(world: World, after: Batch) -> list[Binding]:
+    """The next bindings with performance of this stay that no run was made from, by key."""
+    with native_cursor() as cursor:
+        keys = [key for (key,) in cursor.execute(REPORTING, [world.pk, after.key, BATCH])]
     rows = Binding.objects.filter(pk__in=keys).select_related("strategy").order_by("id")
     return list(rows) if keys else []
 

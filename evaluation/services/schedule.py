@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from django.utils import timezone
 
-from evaluation.events import EvaluationLate, EvaluationRequested
+from evaluation.events import EvaluationRequested
 from evaluation.services.decisions import evaluate_world, paused
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import Conflict
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 
 SCHEDULER = Actor.service("schedule")
 AT_A_TIME = 500
-LATE_AFTER = timedelta(seconds=60)
 
 
 def due_worlds(*, since_before: datetime | None = None) -> list[str]:
@@ -57,19 +56,9 @@ def request_evaluation(*, world_id: str, actor: Actor) -> None:
     emit(EvaluationRequested(world_id=world_id, by=actor.name))
 
 
-@use_case
 def _evaluate_due(*, world_id: str) -> bool:
     due = World.objects.filter(pk=world_id).values_list("next_evaluation_at", flat=True).first()
-    now = timezone.now()
-    if due is None or due > now:
+    if due is None or due > timezone.now():
         return False
-    evaluate_world(world_id=world_id, actor=SCHEDULER)
-    if now - due > LATE_AFTER:
-        emit(
-            EvaluationLate(
-                world_id=world_id,
-                due_at=due.isoformat(),
-                seconds_late=round((now - due).total_seconds(), 1),
-            )
-        )
+    evaluate_world(world_id=world_id, actor=SCHEDULER, due_at=due)
     return True

@@ -87,7 +87,9 @@ def write_staged(pending: Sequence[Staged]) -> None:
             writers = dict.fromkeys(entry.write for entry in pending if entry.stream == stream)
             for write in writers:
                 write(heads[stream], [e.payload for e in pending if e.stream == stream and e.write is write])
-        move_heads(heads.values())
+    # By itself: psycopg ends a pipeline with a message that stops the server's clock of idle transactions, so that a
+    # process that was stopped here would keep its locks for ever.
+    move_heads(heads.values())
 
 
 LOCK = """

@@ -60,16 +60,24 @@ def opens_page(
 
 
 def pass_through(
-    request: HttpRequest, change: Callable[[], Done], *, done: str | Callable[[Done], str], back: str
+    request: HttpRequest,
+    change: Callable[[], Done],
+    *,
+    done: str | Callable[[Done], str],
+    back: str,
+    on: Callable[[Done], str] | None = None,
 ) -> HttpResponse:
-    """Call a use case, say what became of it (`done`: in words of its own, or of its answer), and go back."""
+    """Call a use case, say what became of it (`done`: in words of its own, or of its answer), and go back.
+
+    `on`: where to go with its answer, if not back.
+    """
     try:
         answer = change()
     except REFUSED as error:
         messages.error(request, words_of(error))
-    else:
-        messages.success(request, done if isinstance(done, str) else done(answer))
-    return go(request, back)
+        return go(request, back)
+    messages.success(request, done if isinstance(done, str) else done(answer))
+    return go(request, back if on is None else on(answer))
 
 
 def refuse_into(form: forms.Form, error: BaseException) -> None:

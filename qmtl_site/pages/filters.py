@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, TextFilter
 
-__all__ = ["ChoicesDropdownFilter", "exact", "one_of"]
+__all__ = ["ChoicesDropdownFilter", "among", "exact", "one_of"]
 
 
 def exact(parameter: str, lookup: str, title: str = "") -> type[TextFilter]:
@@ -38,3 +39,17 @@ def one_of(parameter: str, lookup: str, choices: list[str], title: str = "") -> 
     OneOf.title = title or parameter
     OneOf.parameter_name = parameter
     return OneOf
+
+
+def among(parameter: str, conditions: Mapping[str, Q]) -> type[DropdownFilter]:
+    """Filter by one of a few conditions, each with its word."""
+
+    class Among(DropdownFilter):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(word, word) for word in conditions]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            return queryset.filter(conditions.get(self.value() or "", Q()))
+
+    Among.title = Among.parameter_name = parameter
+    return Among

@@ -35,7 +35,7 @@ class Window(ModelAdmin):
     list_fullwidth = True
 
     def page(self, request: HttpRequest, row: Any) -> Mapping[str, Any]:
-        """What the page template needs beside `original`."""
+        """What the page template needs beside `original` and `title`."""
         return {}
 
     # --- who sees what ----------------------------------------------------------------------------------
@@ -101,8 +101,8 @@ class Window(ModelAdmin):
         doors = self._get_actions_navigation(
             self.actions_detail, self.open_doors(request, row), quote(row.pk)
         )
-        context = {"original": row, "actions_detail": doors, **self.page(request, row)}
-        return self.render(request, self.page_template, title=str(row), **context)
+        context = {"title": str(row), "original": row, "actions_detail": doors, **self.page(request, row)}
+        return self.render(request, self.page_template, **context)
 
     def open_doors(self, request: HttpRequest, row: Any) -> list[Any]:
         """The actions that one may do and that the row's state has; a stale dialog is refused by its use case."""

@@ -15,6 +15,7 @@ from qmtl_site.http.pagination import page
 from qmtl_site.http.refusals import Invalid
 from strategies import errors, schemas, selectors, services
 from strategies.models import Apply
+from strategies.selectors.tallies import STALE_ACKS
 
 PHASE = OpenApiParameter("phase", str, enum=Apply.Phase.values)
 
@@ -51,18 +52,18 @@ class Acks(ServiceView):
     )
     def post(self, request: Any, world_id: str, run_id: str) -> HttpResponse:
         wanted = self.body(schemas.Acknowledge)
-        ack = services.acknowledge(
-            world_id=world_id,
-            run_id=run_id,
-            receipt=services.Receipt(
-                client_id=wanted.client_id,
-                secret=wanted.lease_secret,
-                token_digest=request.auth.digest,
-                phase=wanted.phase,
-                sequence=wanted.sequence,
-                epoch=wanted.epoch,
-            ),
-            actor=self.actor,
+        receipt = services.Receipt(
+            client_id=wanted.client_id,
+            secret=wanted.lease_secret,
+            token_digest=request.auth.digest,
+            phase=wanted.phase,
+            sequence=wanted.sequence,
+            epoch=wanted.epoch,
         )
+        try:
+            ack = services.acknowledge(world_id=world_id, run_id=run_id, receipt=receipt, actor=self.actor)
+        except errors.StaleAck:
+            STALE_ACKS.count(world_id)
+            raise
         document = {"run_id": run_id, "client_id": wanted.client_id, "phase": ack.phase}
         return self.reply({**document, "sequence": ack.sequence})

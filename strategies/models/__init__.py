@@ -5,6 +5,7 @@ from __future__ import annotations
 from strategies.models.activation import Activation, ActivationRecord, GateAuthority
 from strategies.models.apply import Apply, ApplyAck
 from strategies.models.binding import Binding, LatestFigures
+from strategies.models.driver import DriverLease
 from strategies.models.edges import EdgeOverride, QueuedCommand
 from strategies.models.gates import GateClient, GateHold
 from strategies.models.performance import PerformanceChunk, PerformanceSeries
@@ -16,6 +17,7 @@ __all__ = [
     "Apply",
     "ApplyAck",
     "Binding",
+    "DriverLease",
     "EdgeOverride",
     "GateAuthority",
     "GateClient",

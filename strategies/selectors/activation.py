@@ -14,6 +14,7 @@ from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.envelopes import Envelope
 from strategies.domain.modes import Effective, effective_mode
+from strategies.selectors.tallies import count_lowered
 
 COLUMNS = """
 SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.active, false) AS active,
@@ -103,7 +104,9 @@ def mode_of_row(row: Any) -> Effective:
 
 def envelope(world_id: str, row: Any) -> Envelope:
     """`active` as it holds: what is masked is not active, whatever the gate was told."""
-    mode = mode_of_row(row).mode
+    effective = mode_of_row(row)
+    mode = effective.mode
+    count_lowered([effective])
     return Envelope(
         world_id=world_id,
         strategy_id=row.strategy_id,

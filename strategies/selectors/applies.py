@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from qmtl_site.http.refusals import NotFound
@@ -68,8 +69,8 @@ def waiting_for(apply: Apply) -> list[str]:
         return []
     names = [each.strategy_id for each in Plan.read(apply.plan).openings]
     holders = GateClient.objects.filter(
-        world_id=apply.world_id, revoked_at=None, lease_until__gt=timezone.now(), holds__strategy__in=names
-    ).exclude(acks__apply=apply, acks__phase=apply.phase)
+        world_id=apply.world_id, revoked_at=None, lease_until__gt=Now(), holds__strategy__in=names
+    ).exclude(acks__in=ApplyAck.objects.filter(apply=apply, phase=apply.phase))
     return sorted(set(holders.values_list("client_id", flat=True)))
 
 

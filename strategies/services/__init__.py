@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strategies.services.apply import Asked, request_apply
-from strategies.services.apply_steps import drive_apply, open_applies
+from strategies.services.apply_steps import abandon_openings, drive_apply, open_applies
 from strategies.services.bindings import (
     Move,
     archive_bindings,
@@ -14,6 +14,7 @@ from strategies.services.bindings import (
     move_bindings,
     record_latest_figures,
 )
+from strategies.services.driver_lease import LeaseLost, hold_lease, release_lease
 from strategies.services.edges import override_edge
 from strategies.services.gates import (
     Held,
@@ -25,6 +26,7 @@ from strategies.services.gates import (
     revoke_lease,
 )
 from strategies.services.gating import close_gates, give_authority
+from strategies.services.halting import Halted, Restored, halt_world, restore_world, restored_worlds
 from strategies.services.overrides import queue_command, set_gate
 from strategies.services.performance import Reported, report_performance
 from strategies.services.registry import register_strategy, require_owner, update_strategy
@@ -32,11 +34,15 @@ from strategies.services.standings import Standing, record_measured, record_stan
 
 __all__ = [
     "Asked",
+    "Halted",
     "Held",
+    "LeaseLost",
     "Move",
     "Receipt",
     "Reported",
+    "Restored",
     "Standing",
+    "abandon_openings",
     "acknowledge",
     "archive_bindings",
     "bind_for_run",
@@ -45,6 +51,8 @@ __all__ = [
     "close_gates",
     "drive_apply",
     "give_authority",
+    "halt_world",
+    "hold_lease",
     "locked_bindings",
     "move_binding",
     "move_bindings",
@@ -56,10 +64,13 @@ __all__ = [
     "record_standings",
     "register_client",
     "register_strategy",
+    "release_lease",
     "renew_lease",
     "report_performance",
     "request_apply",
     "require_owner",
+    "restore_world",
+    "restored_worlds",
     "revoke_lease",
     "set_gate",
     "update_strategy",

@@ -19,8 +19,16 @@ from strategies.events import ApplyPhaseChanged
 from strategies.models import Activation, Apply, Binding
 from strategies.services.bindings import Move, locked_bindings, move_bindings
 from strategies.services.edges import set_edges
-from strategies.services.gating import Act, lock_authority, locked_gates, mode_in, next_epoch, tell
-from worlds.errors import BreakerEngaged, LiveNotAllowed
+from strategies.services.gating import (
+    Act,
+    lock_authority,
+    locked_gates,
+    mode_in,
+    next_epoch,
+    run_by_foreign_code,
+    tell,
+)
+from worlds.errors import BreakerEngaged, LiveNotAllowed, WorldRetired
 from worlds.models import World
 from worlds.services import lock_world
 
@@ -47,13 +55,14 @@ def request_apply(*, asked: Asked, actor: Actor) -> Apply:
     The same run id with the same words gives the apply that there is. AnotherPlan, ApplyInProgress, and what
     speaks against opening: the world's state, breaker, allow_live, cross-context hits.
     """
-    world = lock_world(asked.world_id)
+    world = lock_world(asked.world_id, writable=False)
     plan_hash = hash_of(asked.asked or asked.plan.document())
     known = Apply.objects.filter(world=world, run_id=asked.run_id).first()
     if known is not None:
         if known.plan_hash != plan_hash:
             raise AnotherPlan(f"Run id {asked.run_id} was used for another plan")
         return known
+    refuse_standstill(world)
     if running := Apply.objects.filter(world=world, settled_at=None).first():
         raise ApplyInProgress(f"Apply {running.run_id} is in flight", run_id=running.run_id)
     bindings = checked_plan(world, asked.plan)
@@ -85,7 +94,7 @@ def checked_plan(world: World, plan: Plan) -> dict[str, Binding]:
     refuse_twice(plan)
     bindings = locked_bindings(world.pk, plan.names)
     if plan.openings:
-        refuse_opening(world)
+        refuse_opening(world, [each.strategy_id for each in plan.openings])
     gates = locked_gates(list(bindings.values()))
     for index, opening in enumerate(plan.openings):
         binding = bound(bindings, opening.strategy_id, f"/plan/activate/{index}")
@@ -117,8 +126,15 @@ def bound(bindings: Mapping[str, Binding], strategy_id: str, pointer: str) -> Bi
     return binding
 
 
-def refuse_opening(world: World) -> None:
-    """What keeps every gate of the world shut, in the words of the refusal that names it."""
+def refuse_standstill(world: World) -> None:
+    if world.is_retired:
+        raise WorldRetired()
+    if world.state == World.State.PAUSED:
+        raise IllegalTransition("A paused world applies nothing", current=world.state, open=["resume"])
+
+
+def refuse_opening(world: World, names: Sequence[str]) -> None:
+    """What keeps these gates shut, in the words of the refusal that names it."""
     if world.circuit_breaker:
         raise BreakerEngaged(f"The circuit breaker of {world.pk} is engaged")
     if world.state != World.State.ACTIVE:
@@ -129,6 +145,12 @@ def refuse_opening(world: World) -> None:
         raise CrossContext(f"Runners of {world.pk} reported {hits} cross-context cache hits", hits=hits)
     if (lowered := mode_in(world, "live").lowered_by) is not None:
         raise IllegalTransition(f"Nothing may open: {lowered}", current=lowered, open=["evaluate"])
+    if foreign := sorted(run_by_foreign_code(world.pk, names)):
+        raise IllegalTransition(
+            f"Who holds the gate of {', '.join(foreign)} runs other code than the judged one",
+            current="foreign_code",
+            open=["revoke", "validate"],
+        )
 
 
 def refuse_open(opening: Opening, binding: Binding, gate: Activation) -> None:

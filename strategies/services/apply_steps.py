@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Refusal
-from qmtl_site.ledger.transactions import use_case
+from qmtl_site.ledger.transactions import unit_of_change, use_case
 from strategies.domain.apply_steps import Step, next_step
-from strategies.domain.plans import Plan
+from strategies.domain.plans import Opening, Plan
 from strategies.models import Activation, Apply, ApplyAck, Binding, GateClient
+from strategies.selectors.tallies import PHASE_MS
 from strategies.services.apply import act_of, refuse_opening, tell_phase
 from strategies.services.bindings import Move, locked_bindings, move_bindings
+from strategies.services.driver_lease import LeaseLost, hold_lease, refuse_old_fence
 from strategies.services.edges import set_edges
 from strategies.services.gates import holders_of, revoke_client
-from strategies.services.gating import locked_gates, tell
+from strategies.services.gating import lock_authority, locked_gates, tell
+from worlds.models import World
 from worlds.services import lock_world
 
 log = structlog.get_logger(__name__)
@@ -27,17 +33,26 @@ DRIVER = Actor.service("driver")
 MOST_STEPS = 8
 
 
-def drive_apply(*, apply_id: int) -> str:
-    """Take the steps that are due; the phase in which it waits or has ended."""
+def drive_apply(*, apply_id: int, fence: int | None = None) -> str:
+    """Take the steps that are due; the phase in which it waits or has ended.
+
+    `fence`: of the driver's lease, which is taken here if none is given. LeaseLost while another process drives.
+    """
+    held = hold_lease() if fence is None else fence
+    if held is None:
+        raise LeaseLost("Another process drives the applies")
     for _ in range(MOST_STEPS):
-        if not take_step(apply_id=apply_id):
+        if not take_step(apply_id=apply_id, fence=held):
             break
     return str(Apply.objects.values_list("phase", flat=True).get(pk=apply_id))
 
 
 @use_case
-def take_step(*, apply_id: int) -> bool:
-    """One step, if one is due. Two drivers cannot both take it: the world's lock comes first, then what is stored."""
+def take_step(*, apply_id: int, fence: int) -> bool:
+    """One step, if one is due. Two drivers cannot both take it: the lease's fence comes first, then the world's lock,
+    then what is stored. LeaseLost, and nothing changed, with a fence that is not the newest.
+    """
+    refuse_old_fence(fence)
     world_id = Apply.objects.values_list("world_id", flat=True).get(pk=apply_id)
     world = lock_world(world_id, writable=False)
     apply = Apply.objects.select_for_update(no_key=True).get(pk=apply_id)
@@ -55,9 +70,9 @@ def take_step(*, apply_id: int) -> bool:
         case Step.WAIT:
             return False
         case Step.FREEZE:
-            freeze(apply, now)
+            attempt(freeze, apply, now)
         case Step.SWITCH:
-            switch(apply, now)
+            attempt(switch, apply, now)
         case Step.UNFREEZE:
             unfreeze(apply, now)
         case Step.COMPLETE:
@@ -66,6 +81,34 @@ def take_step(*, apply_id: int) -> bool:
             silence(apply, holders - frozenset(acks))
             roll_back(apply, now, "some who hold the gates were silent until the freeze timed out")
     return True
+
+
+@use_case
+def abandon_openings(*, world: World, reason: str) -> None:
+    """Nothing opens any more that was asked for before the gates of a locked world were closed, however soon they may
+    open again. An apply that only closes goes on; after the switch its gates are closed by now.
+    """
+    rows = Apply.objects.select_for_update(no_key=True).filter(world=world, phase__in=["requested", "freeze"])
+    apply = rows.first()
+    if apply is not None and Plan.read(apply.plan).openings:
+        apply.world = world
+        roll_back(apply, database_now(), reason)
+
+
+def attempt(step: Callable[[Apply, datetime], None], apply: Apply, now: datetime) -> None:
+    """A step before anything has opened: if it fails, nothing of it remains and the openings are abandoned.
+
+    Trouble with the database is not the step's: it is taken again.
+    """
+    try:
+        with unit_of_change():
+            step(apply, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("apply.step_failed", world_id=apply.world_id, run_id=apply.run_id)
+        stored = Apply.objects.select_related("world").get(pk=apply.pk)
+        roll_back(stored, now, f"the {step.__name__} failed: {type(error).__name__}: {error}")
 
 
 def freeze(apply: Apply, now: datetime) -> None:
@@ -99,6 +142,9 @@ def switch(apply: Apply, now: datetime) -> None:
     gates = locked_gates(list(bindings.values()))
     opening = {o.strategy_id: gates[bindings[o.strategy_id].pk] for o in plan.openings}
     objection = objection or next(filter(None, (moved_on(apply, gate) for gate in opening.values())), None)
+    objection = objection or next(
+        filter(None, (unfit(o, bindings[o.strategy_id]) for o in plan.openings)), None
+    )
     if objection is not None:
         roll_back(apply, now, objection)
         return
@@ -164,8 +210,10 @@ def against_opening(apply: Apply, plan: Plan) -> str | None:
     """Why nothing may open now, however it was when the apply was asked for."""
     if not plan.openings:
         return None
+    if lock_authority(apply.world_id).incarnation != apply.incarnation:
+        return "a backup was restored meanwhile"
     try:
-        refuse_opening(apply.world)
+        refuse_opening(apply.world, [each.strategy_id for each in plan.openings])
     except Refusal as refusal:
         return refusal.detail
     return None
@@ -176,6 +224,12 @@ def moved_on(apply: Apply, gate: Activation) -> str | None:
     if (gate.incarnation, gate.number) == apply.epoch:
         return None
     return f"{gate.binding.strategy_id} was told otherwise meanwhile"
+
+
+def unfit(opening: Opening, binding: Binding) -> str | None:
+    """Whether the binding has left the state from which it was to open: who is stopped while frozen stays stopped."""
+    wanted = Binding.State.LIVE if opening.action == "reopen" else Binding.State.DRY_RUN
+    return None if binding.state == wanted else f"{binding.strategy_id} is {binding.state} by now"
 
 
 def is_newer(gate: Activation, apply: Apply) -> bool:
@@ -199,6 +253,8 @@ def reweigh(apply: Apply, plan: Plan, gates: dict[str, Activation]) -> list[Acti
 
 
 def entered(apply: Apply, before: str, now: datetime, timeout_ms: int | None) -> None:
+    milliseconds = max((now - apply.phase_since).total_seconds(), 0.0) * 1000
+    transaction.on_commit(partial(PHASE_MS.observe, milliseconds, before))
     apply.phase_since = now
     apply.deadline = None if timeout_ms is None else now + timedelta(milliseconds=timeout_ms)
     tell_phase(apply, before, DRIVER)

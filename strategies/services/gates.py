@@ -8,9 +8,11 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from qmtl_site.accounts.services import acting_user
@@ -20,9 +22,11 @@ from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import CHANNEL, emit, head
+from strategies.domain.plans import Plan
 from strategies.errors import GateClosed, StaleAck
 from strategies.events import GateRegistered, GateRevoked
 from strategies.models import Apply, ApplyAck, Binding, GateAuthority, GateClient, GateHold
+from strategies.selectors.tallies import ACK_SECONDS, CACHE_HITS
 from worlds.services import lock_world
 
 HOLDERS = """
@@ -34,7 +38,7 @@ ORDER BY c.id
 RENEW = """
 UPDATE strategies_gateclient SET lease_until = now() + %(lease)s
 WHERE world_id = %(world)s AND client_id = %(client)s AND revoked_at IS NULL AND lease_until > now()
-  AND user_id = %(user)s AND secret_hash = %(secret)s
+  AND user_id = %(user)s AND secret_hash = %(secret)s AND token_digest = %(token)s
 RETURNING id
 """
 
@@ -101,7 +105,7 @@ def register_client(
 
 
 def renew_lease(
-    *, world_id: str, client_id: str, secret: str, cross_context_hits: int, actor: Actor
+    *, world_id: str, client_id: str, secret: str, token_digest: str, cross_context_hits: int, actor: Actor
 ) -> dict[str, Any]:
     """A heartbeat: data, not an event. GateClosed where the lease has run out, was revoked or is not this one."""
     with native_cursor() as cursor:
@@ -113,6 +117,7 @@ def renew_lease(
                 "client": client_id,
                 "user": actor.user_id,
                 "secret": hash_of(secret),
+                "token": token_digest,
             },
         ).fetchone()
     if found is None:
@@ -128,6 +133,7 @@ def report_hits(*, world_id: str, client_id: str, hits: int, actor: Actor) -> No
     authority = GateAuthority.objects.select_for_update(no_key=True).get(world_id=world_id)
     authority.cross_context_hits += hits
     authority.save(update_fields=["cross_context_hits"])
+    transaction.on_commit(partial(CACHE_HITS.count, world_id, by=hits))
     record(
         actor,
         "cross_context.report",
@@ -162,6 +168,7 @@ class Receipt:
 
     client_id: str
     secret: str
+    token_digest: str
     phase: str
     sequence: int
     epoch: tuple[int, int]
@@ -171,7 +178,8 @@ class Receipt:
 def acknowledge(*, world_id: str, run_id: str, receipt: Receipt, actor: Actor) -> ApplyAck:
     """A gate client has seen a phase of an apply; the same word twice is one.
 
-    StaleAck for another apply, phase, epoch or client, a lower sequence, or a lease that has run out.
+    StaleAck for another apply, phase, epoch or client, a lower sequence, or a lease that has run out or does not hold
+    what the apply opens.
     """
     apply = Apply.objects.select_for_update(no_key=True).filter(world_id=world_id, run_id=run_id).first()
     if apply is None:
@@ -179,29 +187,39 @@ def acknowledge(*, world_id: str, run_id: str, receipt: Receipt, actor: Actor) -
     client = leased(world_id, receipt, actor)
     if client is None:
         raise StaleAck(f"{receipt.client_id} holds no such lease in {world_id}")
+    if not client.holds.filter(strategy__in=[o.strategy_id for o in Plan.read(apply.plan).openings]).exists():
+        raise StaleAck(f"{receipt.client_id} holds no gate that apply {run_id} opens")
+    if receipt.epoch != apply.epoch:
+        raise StaleAck(f"Apply {run_id} has epoch {list(apply.epoch)}, not {list(receipt.epoch)}")
+    asked_at = apply.freeze_sequence if receipt.phase == "freeze" else apply.unfreeze_sequence
+    if asked_at is None:
+        raise StaleAck(f"Apply {run_id} is in {apply.phase}")
+    if receipt.sequence < asked_at:
+        raise StaleAck(f"Apply {run_id} asked at sequence {asked_at}; {receipt.sequence} came before it")
     known = ApplyAck.objects.filter(apply=apply, client=client, phase=receipt.phase).first()
     if known is not None:
         return known
-    asked_at = apply.freeze_sequence if receipt.phase == "freeze" else apply.unfreeze_sequence
-    if apply.phase != receipt.phase or asked_at is None:
+    if apply.phase != receipt.phase:
         raise StaleAck(f"Apply {run_id} is in {apply.phase}")
-    if receipt.epoch != apply.epoch:
-        raise StaleAck(f"Apply {run_id} has epoch {list(apply.epoch)}, not {list(receipt.epoch)}")
-    if receipt.sequence < asked_at:
-        raise StaleAck(f"Apply {run_id} asked at sequence {asked_at}; {receipt.sequence} came before it")
     ack = ApplyAck(apply=apply, client=client, phase=receipt.phase, sequence=receipt.sequence, at=Now())
     ack.save()
     with native_cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, world_id])  # the driver waits for it
+        # The driver waits for it.
+        told = cursor.execute(
+            "SELECT pg_notify(%s, %s), EXTRACT(EPOCH FROM clock_timestamp() - %s)",
+            [CHANNEL, world_id, apply.phase_since],
+        ).fetchone()
+    if told is not None:
+        transaction.on_commit(partial(ACK_SECONDS.observe, max(float(told[1]), 0.0), receipt.phase))
     return ack
 
 
 def leased(world_id: str, receipt: Receipt, actor: Actor) -> GateClient | None:
-    """The client of a valid lease, when secret and user are its own."""
+    """The client of a valid lease, when secret, user and token are its own."""
     rows = GateClient.objects.filter(
         world_id=world_id, client_id=receipt.client_id, revoked_at=None, lease_until__gt=Now()
     )
-    client = rows.filter(user_id=actor.user_id or 0).first()
+    client = rows.filter(user_id=actor.user_id or 0, token_digest=receipt.token_digest).first()
     if client is None or not hmac.compare_digest(client.secret_hash, hash_of(receipt.secret)):
         return None
     return client

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
+from qmtl_site.database import native_cursor
 from qmtl_site.ledger.models import append
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -33,9 +34,21 @@ GATE_FIELDS = [
 ]
 
 
+FOREIGN_CODE = """
+SELECT DISTINCT b.strategy_id FROM strategies_gatehold h
+JOIN strategies_gateclient c ON c.id = h.client_id
+JOIN strategies_binding b ON b.world_id = c.world_id AND b.strategy_id = h.strategy_id
+WHERE c.world_id = %s AND h.strategy_id = ANY(%s) AND c.revoked_at IS NULL AND c.lease_until > now()
+  AND h.code_hash <> '' AND b.judged_code_hash <> '' AND h.code_hash <> b.judged_code_hash
+"""
+
+
 @dataclass(frozen=True)
 class Act:
-    """What the changes of one act share: who, why, by which apply and in which of its phases."""
+    """What the changes of one act share: who, why, by which apply and in which of its phases.
+
+    `foreign`: strategies that run by other code than the judged one, as the telling finds them.
+    """
 
     world: World
     epoch: tuple[int, int]
@@ -47,6 +60,7 @@ class Act:
     phase: str | None = None
     requires_ack: bool = False
     position_policy: str | None = None
+    foreign: frozenset[str] = frozenset()
 
     def by(self, **changes: object) -> Act:
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -83,6 +97,10 @@ def tell(act: Act, gates: Sequence[Activation]) -> list[int]:
     """Keep what gates were changed to; the sequences under which it was told, in the same order."""
     if not gates:
         return []
+    act = act.by(
+        foreign=run_by_foreign_code(act.world.pk, [gate.binding.strategy_id for gate in gates]),
+        policy_version=act.policy_version or active_version(act.world),
+    )
     first, now = next_sequence(act.world.pk), timezone.now()
     for offset, gate in enumerate(gates):
         gate.incarnation, gate.number = act.epoch
@@ -103,10 +121,12 @@ def close_gates(*, world: World, reason: str, actor: Actor) -> int:
     """Close every gate of a locked world at once; how many were open or about to open.
 
     Positions may still be reduced (`drain`). What an apply had frozen is not its any more: the epoch is newer.
+    No binding is locked: who judges runs holds bindings for a while, and a closing waits for nobody. The world's lock
+    is enough, as nobody changes a gate without it.
     """
-    rows = Binding.objects.select_for_update(no_key=True).filter(world=world, activation__isnull=False)
-    bindings = list(rows.select_related("strategy").order_by("id"))
-    gates = [gate for gate in locked_gates(bindings).values() if gate.active or gate.freeze]
+    rows = Activation.objects.select_for_update(no_key=True, of=("self",)).filter(binding__world=world)
+    told = rows.select_related("binding__strategy").order_by("binding_id")
+    gates = [gate for gate in told if gate.active or gate.freeze]
     if not gates:
         return 0
     for gate in gates:
@@ -116,7 +136,18 @@ def close_gates(*, world: World, reason: str, actor: Actor) -> int:
 
 
 # --- parts of the use cases ------------------------------------------------------------------------------
-def mode_in(world: World, state: str) -> Effective:
+def run_by_foreign_code(world_id: str, names: Sequence[str]) -> frozenset[str]:
+    """Of these strategies, those that somebody with a valid lease runs by other code than the judged one."""
+    with native_cursor() as cursor:
+        return frozenset(name for (name,) in cursor.execute(FOREIGN_CODE, [world_id, list(names)]))
+
+
+def active_version(world: World) -> int | None:
+    """Version of the policy under which an act happens that names none."""
+    return world.policies.filter(state="active").values_list("version", flat=True).first()
+
+
+def mode_in(world: World, state: str, *, foreign_code: bool = False) -> Effective:
     """The mode that a binding in that state has in a locked world."""
     return effective_mode(
         binding_state=state,
@@ -124,7 +155,13 @@ def mode_in(world: World, state: str) -> Effective:
         allow_live=world.allow_live,
         circuit_breaker=world.circuit_breaker,
         stale=is_stale(world.decision_stale_at, timezone.now()),
+        foreign_code=foreign_code,
     )
+
+
+def mode_of_gate(act: Act, gate: Activation) -> str:
+    foreign = gate.binding.strategy_id in act.foreign
+    return mode_in(act.world, gate.binding.state, foreign_code=foreign).mode
 
 
 def envelope_of(act: Act, gate: Activation) -> Envelope:
@@ -136,7 +173,7 @@ def envelope_of(act: Act, gate: Activation) -> Envelope:
         weight=gate.weight,
         freeze=gate.freeze,
         drain=gate.drain,
-        effective_mode=mode_in(act.world, gate.binding.state).mode,
+        effective_mode=mode_of_gate(act, gate),
         run_id=gate.run_id,
         ts=gate.changed_at,
         phase=act.phase,
@@ -154,7 +191,7 @@ def event_of(act: Act, gate: Activation) -> ActivationUpdated:
 def history_of(act: Act, gate: Activation) -> ActivationRecord:
     return ActivationRecord(
         binding_id=gate.binding_id,
-        mode=mode_in(act.world, gate.binding.state).mode,
+        mode=mode_of_gate(act, gate),
         policy_version=act.policy_version,
         decision_id=act.decision_id,
         actor=act.actor.name,

@@ -34,8 +34,8 @@ def set_gate(
 ) -> dict[str, Any]:
     """Close or re-open the gate of a live binding, or set its weight; the envelope that holds now.
 
-    Closing is always possible. Opening obeys what speaks against any opening of the world, and waits for an apply
-    that has frozen the gate. NotLive, PreconditionFailed when the envelope has changed since it was read.
+    Closing is always possible. Opening obeys what speaks against any opening. A gate that an apply has frozen is the
+    apply's until it is closed. NotLive, PreconditionFailed when the envelope has changed since it was read.
     """
     world = lock_world(world_id)
     binding = locked_bindings(world_id, [strategy_id]).get(strategy_id)
@@ -47,10 +47,10 @@ def set_gate(
         raise NotLive(f"{strategy_id} is {binding.state} in {world_id}")
     gate = locked_gates([binding])[binding.pk]
     require_match(headers or {}, gate_documents(world_id, strategy_id=strategy_id)[0]["etag"])
+    if gate.freeze and active is not False:
+        raise ApplyInProgress(f"Apply {gate.run_id} has frozen this gate; it can only be closed")
     if active and not gate.active:
-        refuse_opening(world)
-        if gate.freeze:
-            raise ApplyInProgress(f"Apply {gate.run_id} has frozen this gate")
+        refuse_opening(world, [strategy_id])
     change(gate, active, weight)
     tell(Act(world, next_epoch(world_id), actor, reason), [gate])
     return gate_documents(world_id, strategy_id=strategy_id)[0]
@@ -58,8 +58,7 @@ def set_gate(
 
 def change(gate: Activation, active: bool | None, weight: float | None) -> None:
     if active is not None:
-        gate.active, gate.drain = active, not active
-        gate.freeze = gate.freeze and active
+        gate.active, gate.drain, gate.freeze = active, not active, False
     if weight is not None:
         gate.weight = weight
 

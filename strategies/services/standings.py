@@ -9,6 +9,8 @@ from datetime import datetime
 from qmtl_site.database import native_cursor
 from qmtl_site.ledger.transactions import use_case
 
+# In the order in which everybody locks bindings: an UPDATE takes its rows in any.
+IN_ORDER = "SELECT FROM strategies_binding WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 # One statement, and only where something differs: asking again rewrites nothing.
 KEEP = """
 UPDATE strategies_binding b SET
@@ -54,6 +56,7 @@ def record_standings(*, standings: Sequence[Standing]) -> None:
         return
     columns = [list(column) for column in zip(*map(astuple, standings), strict=True)]
     with native_cursor() as cursor:
+        cursor.execute(IN_ORDER, [columns[0]])
         cursor.execute(KEEP, columns)
 
 
@@ -61,6 +64,7 @@ def record_standings(*, standings: Sequence[Standing]) -> None:
 def record_measured(*, revisions: Mapping[int, int]) -> None:
     """Up to which revision of its performance each binding has been turned into a run."""
     with native_cursor() as cursor:
+        cursor.execute(IN_ORDER, [list(revisions)])
         cursor.execute(
             "UPDATE strategies_binding b SET measured_revision = n.revision"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, revision) WHERE b.id = n.id",

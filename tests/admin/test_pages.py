@@ -92,7 +92,7 @@ def test_lists_of_what_grows_never_count(boss: Client, alpha: str) -> None:
 
 def test_the_overview_counts_by_state_and_lists_the_newest_runs(boss: Client, alpha: str) -> None:
     page = boss.get("/admin/")
-    worlds, bindings, runs = page.context["cards"]
+    worlds, bindings, _gates, runs = page.context["cards"]
     assert ("ACTIVE", 1) in [(state, count) for state, count, _ in worlds.counts]
     assert {state: count for state, count, _ in bindings.counts if count} == {"dry_run": 1, "rejected": 1}
     assert runs.total == 2

@@ -1,21 +1,19 @@
 """Bindings of one world against its decisions: who is counted, who has a place, who goes up and who goes down.
 
-A machine reports runs, lets days pass, asks, evaluates, applies plans, and changes the policy and the world. After
-each act the database is where the plain model of the spec is.
+A machine reports runs, lets time pass, asks, evaluates, applies plans, and changes the policy and the world. After
+each act the database is where the plain model of the spec is. Plans are applied by moving the bindings: how gates
+follow is the apply's affair.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import time_machine
 from django.contrib.auth.models import User
-from django.db import connection, transaction
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -25,22 +23,25 @@ from evaluation.models import Decision, EvaluationRun
 from evaluation.schemas import RunCreate
 from strategies.models import Binding
 from strategies.services import move_binding
-from tests.api import returns
+from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
 from tests.decisions import plain
-from tests.decisions.conftest import DECIDES
+from tests.decisions.conftest import DECIDES, OnPaper
+from tests.decisions.reading import read_only
+from tests.decisions.test_evaluate import evaluate, next_slot, told
 from tests.lifecycles.ledger import ACTOR, SMALL, RolledBack, refused
+from tests.strategies.reporting import move
 from worlds.schemas import WorldPatch
 from worlds.services import change_world_state, set_circuit_breaker, update_world, write_policy
 
-Days = list[tuple[str | None, ...]]
+Rounds = list[tuple[int, list[str | None]]]
 NAMES = ("a", "b", "c")
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
-DAY = timedelta(days=1)
 DAILY = {kind: sharpe * 0.01 / 252**0.5 for kind, sharpe in plain.SHARPES.items()}
 KINDS = st.sampled_from(["good", "fair", "good", "fair", "middling", "poor", "untraded", "bare"])
 NEWS = st.one_of(st.none(), KINDS, KINDS)
-DAYS = st.lists(st.tuples(NEWS, NEWS, NEWS), min_size=1, max_size=3)
+HOURS = st.sampled_from([24, 24, 2])
+ROUNDS = st.lists(st.tuples(HOURS, st.lists(NEWS, min_size=3, max_size=3)), min_size=1, max_size=3)
 OPEN = ("ACTIVE", True, False)
 RESTRICTED, PAUSED = ("EVALUATION_ONLY", True, False), ("PAUSED", True, False)
 SWITCHED_OFF = [("ACTIVE", False, False), ("ACTIVE", True, True)]
@@ -74,16 +75,6 @@ def record(kind: str) -> dict[str, Any]:
 RECORDS = {kind: record(kind) for kind in plain.SHARPES}
 
 
-@contextmanager
-def read_only() -> Iterator[None]:
-    """The database itself refuses every write."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-        yield
-        transaction.set_rollback(True)
-
-
 class BindingMachine(RolledBack):
     def __init__(self) -> None:
         super().__init__()
@@ -106,18 +97,24 @@ class BindingMachine(RolledBack):
     @initialize(
         k=st.integers(1, 2),
         after=st.integers(1, 2),
-        world=st.sampled_from([OPEN, OPEN, OPEN, RESTRICTED, RESTRICTED, *SWITCHED_OFF]),
-        days=DAYS,
+        world=st.sampled_from([OPEN, OPEN, RESTRICTED, *SWITCHED_OFF]),
+        closed=ROUNDS,
+        rounds=ROUNDS,
     )
-    def begin(self, k: int, after: int, world: tuple[str, bool, bool], days: Days) -> None:
+    def begin(
+        self, k: int, after: int, world: tuple[str, bool, bool], closed: Rounds, rounds: Rounds
+    ) -> None:
+        """Some time in a world that may be closed, then some in an open one."""
         self.change_policy(k=k, promote_after=after, demote_after=after)
-        self.change_world(world, days)
+        self.change_world(world, closed)
+        self.change_world(OPEN, rounds)
 
     # --- what strategies do ---------------------------------------------------------------------------
     @rule(name=st.sampled_from(NAMES), kind=KINDS, stage=st.sampled_from(["paper", "paper", "live"]))
     def report(self, name: str, kind: str, stage: str) -> None:
         self.submit(name, kind, stage)
         self.judge()
+        self.evaluate()
 
     def submit(self, name: str, kind: str, stage: str) -> None:
         self.runs += 1
@@ -136,10 +133,6 @@ class BindingMachine(RolledBack):
         self.waiting = self.waiting if self.terms.state == "PAUSED" else []
 
     # --- decisions ------------------------------------------------------------------------------------
-    @rule(hours=st.sampled_from([1, 24]))
-    def wait(self, hours: int) -> None:
-        self.clock.shift(timedelta(hours=hours))
-
     @rule()
     def evaluate(self) -> None:
         if self.terms.state == "PAUSED":
@@ -152,11 +145,11 @@ class BindingMachine(RolledBack):
         expected.keep(self.bindings)
         self.plan, self.decisions = expected, self.decisions + 1
 
-    @rule(days=DAYS, applied=st.booleans())
-    def spend_days(self, days: Days, applied: bool = True) -> None:
-        """In each slot there is news of some and one evaluation, whose plan is applied or left alone."""
-        for kinds in days:
-            self.clock.shift(DAY)
+    @rule(rounds=ROUNDS, applied=st.booleans())
+    def live_on(self, rounds: Rounds, applied: bool = True) -> None:
+        """News of some, in the next slot or still in this one; then an evaluation, whose plan may be applied."""
+        for hours, kinds in rounds:
+            self.clock.shift(timedelta(hours=hours))
             for name, kind in zip(NAMES, kinds, strict=True):
                 if kind is not None:
                     self.submit(name, kind, "live" if self.bindings[name].state == "live" else "paper")
@@ -215,9 +208,9 @@ class BindingMachine(RolledBack):
         write_policy(world_id="alpha", source=policy(self.terms), media="json", actor=ACTOR, publish=True)
         self.plan = None
 
-    @rule(wanted=st.sampled_from([OPEN, OPEN, RESTRICTED, PAUSED, *SWITCHED_OFF]), days=DAYS)
-    def change_world(self, wanted: tuple[str, bool, bool], days: Days) -> None:
-        """And days go by in what it has become."""
+    @rule(wanted=st.sampled_from([OPEN, OPEN, RESTRICTED, PAUSED, *SWITCHED_OFF]), rounds=ROUNDS)
+    def change_world(self, wanted: tuple[str, bool, bool], rounds: Rounds) -> None:
+        """And time goes by in what it has become."""
         state, allow_live, engaged = wanted
         if state != self.terms.state:
             change_world_state(world_id="alpha", state=state, reason="because", actor=ACTOR)
@@ -226,7 +219,7 @@ class BindingMachine(RolledBack):
         self.terms.state, self.terms.allow_live, self.terms.breaker = wanted
         self.plan = None
         self.judge()
-        self.spend_days(days)
+        self.live_on(rounds)
 
     # --- what must hold -------------------------------------------------------------------------------
     def agrees(self, made: dict[str, Any], expected: plain.Plan) -> None:
@@ -277,16 +270,25 @@ def test_bindings_move_as_the_decisions_of_their_world_say(superuser: User) -> N
         root.make_world(policy=policy(plain.Terms()), allow_live=True)
         for name in NAMES:
             root.make_strategy(name)
-            root.submit(
-                "alpha",
-                name,
-                {
-                    "returns": {"values": returns(), "start": "2020-01-01", "interval": "1d"},
-                    "trades": {"count": 60},
-                },
-                run_id="backtest",
-            )
+            root.submit("alpha", name, results(), run_id="backtest")
         root.evaluate("alpha")
-        run_state_machine_as_test(
-            BindingMachine, settings=settings(SMALL, max_examples=20, stateful_step_count=10)
-        )
+        terms = settings(SMALL, max_examples=14, stateful_step_count=8)
+        run_state_machine_as_test(BindingMachine, settings=terms)
+
+
+def test_who_comes_back_from_live_is_not_counted_on_the_run_that_brought_him_there(
+    world: ApiClient, on_paper: OnPaper
+) -> None:
+    world.post("/worlds/alpha/policy", policy(plain.Terms()))
+    on_paper("good")
+    assert evaluate(world)["plan"]["promote"] == ["good"]
+    move("good", "promote")
+    next_slot()
+    world.submit("alpha", "good", RECORDS["poor"], run_id="l1", stage="live")
+    world.evaluate("alpha")
+    assert evaluate(world)["plan"]["demote"] == ["good"]
+    move("good", "demote")
+    next_slot()
+    made = evaluate(world)
+    assert (told(made, "good")["run_id"], told(made, "good")["counted"]) == ("p1", False)
+    assert made["plan"]["promote"] == []

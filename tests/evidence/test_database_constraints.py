@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -15,7 +16,9 @@ from django.utils import timezone
 from psycopg import sql
 
 from evaluation.models import Decision, EvaluationRun, Promotion, RunRevision
-from qmtl_site.outbox.models import DeliveryCursor
+from qmtl_site.metrics.models import Tally
+from qmtl_site.outbox.models import DeadLetter, DeliveryCount, DeliveryCursor, Subscription
+from strategies.services import hold_lease
 from tests.api import ApiClient, results
 from tests.problem import OURS
 
@@ -32,6 +35,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("outbox_outboxevent", {"stream": "x"}, "one_event_per_id"),
     ("outbox_deliverycursor", {}, "one_cursor_per_consumer_and_stream"),
+    ("outbox_subscription", {"kind": "pigeon"}, "a_subscription_is_of_a_known_kind"),
+    ("outbox_subscription", {"state": "asleep"}, "a_subscription_is_in_a_known_state"),
+    ("outbox_deadletter", {}, "an_event_dies_once_per_subscription"),
+    ("outbox_deadletter", {"sequence": 2, "state": "lost"}, "a_dead_letter_is_in_a_known_state"),
+    ("outbox_deliverycount", {}, "one_count_per_consumer_and_result"),
     ("blobs_blob", {"data": None, "sha256": "not a hash"}, "a_blob_is_named_by_its_hash"),
     ("blobs_blob", {"data": None, "sha256": "A" * 64}, "a_blob_is_named_by_its_hash"),
     ("blobs_blob", {"data": None, "sha256": "a" * 64, "size": -1}, "a_blob_has_a_size"),
@@ -70,6 +78,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (RUN, {"run_id": "r2", "strategy_id": "unbound"}, "a_run_belongs_to_a_binding"),
     (WORLD, {"id": "beta", "state": "PAUSED"}, "a_world_that_stands_still_is_not_due"),
     ("evaluation_decision", {"decision_id": "another"}, "a_turn_makes_one_decision"),
+    ("site_metrics_tally", {}, "a_tally_is_kept_once_per_labels"),
+    ("strategies_driverlease", {"name": "another", "fence": 0}, "fences_count_from_one"),
     ("evaluation_promotion", {}, "a_strategy_waits_once_for_its_promotion"),
     ("evaluation_promotion", {"state": "maybe"}, "a_promotion_is_in_a_known_state"),
     ("evaluation_runresult", {"verdict": "maybe"}, "a_result_has_a_known_verdict"),
@@ -94,8 +104,22 @@ def rows(root: ApiClient) -> None:
     root.evaluate("alpha")
     root.post("/worlds/alpha/strategies/mom/performance", [{"ts": "2024-01-01T00:00:00Z", "return": 0.1}])
     DeliveryCursor.objects.create(consumer="handlers", stream="alpha")
+    DeliveryCount.objects.create(consumer="redis", result="delivered")
+    told = Subscription.objects.create(
+        name="desk", kind="webhook", target="https://example.com/", secret=b"", created_at=timezone.now()
+    )
+    DeadLetter.objects.create(
+        subscription=told,
+        stream="alpha",
+        sequence=1,
+        event_id=UUID(int=1),
+        attempts=5,
+        died_at=timezone.now(),
+    )
     root.post("/worlds/alpha/evaluate", {})
     decision, now = Decision.objects.get(), timezone.now()
+    hold_lease()
+    Tally.objects.create(name="a", value=1)
     Promotion.objects.create(
         world_id="alpha", strategy_id="mom", decision=decision, created_at=now, updated_at=now
     )

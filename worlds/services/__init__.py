@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worlds.services.locking import lock_world
 from worlds.services.policies import publish_policy, write_policy
-from worlds.services.schedule import note_evaluation
+from worlds.services.schedule import ask_evaluation, note_evaluation
 from worlds.services.worlds import (
     FROZEN_FIGURES,
     change_world_state,
@@ -16,6 +16,7 @@ from worlds.services.worlds import (
 
 __all__ = [
     "FROZEN_FIGURES",
+    "ask_evaluation",
     "change_world_state",
     "create_world",
     "freeze_figures",

@@ -27,6 +27,12 @@ def note_evaluation(*, world: World, policy: Policy, now: datetime, slot: dateti
     world.save(update_fields=[*NOTED])
 
 
+def ask_evaluation(*, world: World, now: datetime) -> None:
+    """A part of a use case that has locked the world: an evaluation is due, where there is a policy to evaluate by."""
+    make_due(world, now=now)
+    world.save(update_fields=["next_evaluation_at"])
+
+
 # --- parts of use cases, on a locked world that they save ------------------------------------------------
 def follow_policy(world: World, *, now: datetime) -> None:
     """Another policy became the active one; a world that was never evaluated need not wait for its schedule."""

@@ -1,0 +1,275 @@
+"""Promotions against their lifecycle: what decisions ask for, what people may do with it, what each answer writes.
+
+All of it happens within one slot of the schedule, so that no counter moves: a strategy is asked for as long as its
+newest run passes and the world would let it go live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import time_machine
+from django.contrib.auth.models import User
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+
+from evaluation import services
+from evaluation.models import Promotion
+from evaluation.schemas import RunCreate
+from strategies.models import Activation, Apply, Binding
+from tests.api import ApiClient, body, results, returns
+from tests.conftest import client_of
+from tests.decisions.conftest import DECIDES, OnPaper, paper
+from tests.decisions.reading import read_only
+from tests.decisions.test_evaluate import evaluate
+from tests.lifecycles.ledger import ACTOR, SMALL, RolledBack, refused, written
+from tests.problem import refusal
+from worlds.models import PolicyVersion
+from worlds.schemas import WorldPatch
+from worlds.services import change_world_state, set_circuit_breaker, update_world, write_policy
+
+START = datetime(2026, 11, 2, 6, tzinfo=UTC)
+NAMES = ("mom", "rev")
+GOOD, POOR = (results(returns(40, mean=mean), trades={"count": 9}) for mean in (0.002, 0.0001))
+REASON = {"reason": "looked at it"}
+# Roles in the world. `root` owns both strategies, `runa` posted a run of `mom`; superusers are not asked for roles.
+PEOPLE: dict[str, list[str]] = {
+    "root": ["risk", "operator"],
+    "rita": ["risk"],
+    "runa": ["risk", "operator", "runner"],
+    "olga": ["operator"],
+    "vic": ["viewer"],
+}
+INVOLVED = {"mom": {"root", "runa"}, "rev": {"root"}}
+CLIENTS: dict[str, ApiClient] = {}
+
+
+def policy(mode: str, approver: str) -> bytes:
+    hysteresis = {"promote_after": 1, "demote_after": 1}
+    promotion = {"mode": mode, "approvers": [approver]}
+    chosen = {
+        **DECIDES,
+        "selection": {**DECIDES["selection"], "hysteresis": hysteresis},
+        "governance": {"live_promotion": promotion},
+    }
+    return orjson.dumps(chosen)
+
+
+@dataclass
+class Row:
+    """A promotion as it should be, with the decision that asked for it last, by number, and the run it rests on."""
+
+    key: int
+    strategy: str
+    state: str
+    decision: int
+    run: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {"pending", "approved"}
+
+
+class PromotionMachine(RolledBack):
+    def __init__(self) -> None:
+        super().__init__()
+        self.travel = time_machine.travel(START + timedelta(hours=1), tick=False)
+        self.clock = self.travel.start()
+        self.state, self.allow_live, self.breaker = "ACTIVE", True, False
+        self.mode, self.approver, self.policy, self.decided_by_policy = "manual_approval", "risk", 1, 1
+        self.newest = dict.fromkeys(NAMES, ("p1", True))
+        self.waiting: dict[str, tuple[str, bool]] = {}
+        self.decision, self.runs = 1, 1
+        found = Promotion.objects.order_by("strategy_id")
+        self.rows = [Row(row.pk, row.strategy_id, "pending", 1, "p1") for row in found]
+        assert [row.strategy for row in self.rows] == list(NAMES)
+        self.written = (2, 2)
+        self.moved = written("binding", "binding.")
+
+    def teardown(self) -> None:
+        self.travel.stop()
+        super().teardown()
+
+    # --- what decisions do ----------------------------------------------------------------------------
+    @rule()
+    def evaluate(self) -> None:
+        self.clock.shift(timedelta(seconds=1))
+        if self.state == "PAUSED":
+            assert refused(self.decide).code == "E_ILLEGAL_TRANSITION"
+            return
+        self.decide()
+        self.decision, self.decided_by_policy = self.decision + 1, self.policy
+        for name in NAMES:
+            self.settle(name, asked=self.asks(name))
+
+    def decide(self, **given: Any) -> None:
+        services.evaluate_world(world_id="alpha", actor=ACTOR, **given)
+
+    @rule()
+    def ask(self) -> None:
+        if self.state != "PAUSED":
+            with read_only():
+                self.decide(dry_run=True)
+
+    def asks(self, name: str) -> bool:
+        """A rejection holds until another run comes."""
+        run, passes = self.newest[name]
+        rows = [row for row in self.rows if row.strategy == name]
+        is_rejected = bool(rows) and (rows[-1].state, rows[-1].run) == ("rejected", run)
+        opens = self.state == "ACTIVE" and self.allow_live and not self.breaker
+        return passes and opens and self.mode == "manual_approval" and not is_rejected
+
+    def settle(self, name: str, *, asked: bool) -> None:
+        row = next((row for row in self.rows if row.strategy == name and row.is_open), None)
+        if row is not None and asked:
+            row.decision, row.run = self.decision, self.newest[name][0]
+        elif row is not None:
+            row.state = "lapsed"
+            self.writes()
+        elif asked:
+            key = Promotion.objects.filter(strategy_id=name).latest("pk").pk
+            assert key not in {row.key for row in self.rows}
+            self.rows.append(Row(key, name, "pending", self.decision, self.newest[name][0]))
+            self.writes()
+
+    def writes(self) -> None:
+        """One entry of the audit and one event."""
+        self.written = (self.written[0] + 1, self.written[1] + 1)
+
+    # --- what people do -------------------------------------------------------------------------------
+    @rule(
+        who=st.sampled_from([*PEOPLE, "rita", "rita", "olga"]),
+        verb=st.sampled_from(["approve", "approve", "reject"]),
+        back=st.sampled_from([0, 0, 1, 1, 2, 3]),
+    )
+    def answer(self, who: str, verb: str, back: int) -> None:
+        row = self.rows[-1 - back % len(self.rows)]
+        answer = CLIENTS[who].post(f"/worlds/alpha/promotions/{row.key}/{verb}", REASON)
+        against = self.against(who, verb, row)
+        if against:
+            assert refusal(answer) in against[0]
+            return
+        row.state = {"approve": "approved", "reject": "rejected"}[verb]
+        document = body(answer)
+        assert (answer.status_code, document["state"], document["decided_by"]) == (200, row.state, who)
+        self.writes()
+
+    def against(self, who: str, verb: str, row: Row) -> list[set[tuple[int, str]]]:
+        """What speaks against it. Who asks is looked at first; among the rest any may be told."""
+        groups = [
+            {(403, "E_FORBIDDEN"): self.approver not in PEOPLE[who]},
+            {(409, "E_FOUR_EYES"): who in INVOLVED[row.strategy]},
+            {(409, "E_ILLEGAL_TRANSITION"): row.state != "pending"}
+            if verb == "reject"
+            else {
+                (409, "E_ILLEGAL_TRANSITION"): row.state != "pending"
+                or row.decision != self.decision
+                or self.policy != self.decided_by_policy
+                or self.state != "ACTIVE",
+                (409, "E_LIVE_NOT_ALLOWED"): not self.allow_live,
+                (409, "E_BREAKER_ENGAGED"): self.breaker,
+            },
+        ]
+        told = [{code for code, speaks in group.items() if speaks} for group in groups]
+        return [codes for codes in told if codes]
+
+    # --- what changes meanwhile -----------------------------------------------------------------------
+    @rule(name=st.sampled_from(NAMES), passes=st.booleans())
+    def report(self, name: str, passes: bool) -> None:
+        self.clock.shift(timedelta(seconds=1))
+        self.runs += 1
+        run_id = f"p{self.runs}"
+        given = {"run_id": run_id, "stage": "paper", "results": GOOD if passes else POOR}
+        request = RunCreate.model_validate(given)
+        services.create_run(world_id="alpha", strategy_id=name, request=request, actor=ACTOR)
+        self.waiting[name] = (run_id, passes)
+        self.judge()
+
+    def judge(self) -> None:
+        services.evaluate_waiting(world_id="alpha")
+        if self.state != "PAUSED":
+            self.newest |= self.waiting
+            self.waiting = {}
+
+    @rule(state=st.sampled_from(["ACTIVE", "ACTIVE", "EVALUATION_ONLY", "PAUSED"]))
+    def move_world(self, state: str) -> None:
+        if state != self.state:
+            change_world_state(world_id="alpha", state=state, reason="because", actor=ACTOR)
+        self.state = state
+        self.judge()
+
+    @rule(allowed=st.sampled_from([True, True, False]), engaged=st.sampled_from([False, False, True]))
+    def switch(self, allowed: bool, engaged: bool) -> None:
+        update_world(world_id="alpha", fields=WorldPatch(allow_live=allowed), actor=ACTOR)
+        set_circuit_breaker(world_id="alpha", engaged=engaged, reason="because", actor=ACTOR)
+        self.allow_live, self.breaker = allowed, engaged
+
+    @rule(
+        mode=st.sampled_from(["manual_approval", "manual_approval", "auto_apply", "disabled"]),
+        approver=st.sampled_from(["risk", "operator"]),
+    )
+    def change_policy(self, mode: str, approver: str) -> None:
+        text = policy(mode, approver)
+        version = write_policy(world_id="alpha", source=text, media="json", actor=ACTOR, publish=True)
+        self.mode, self.approver, self.policy = mode, approver, version.version
+
+    # --- what must hold -------------------------------------------------------------------------------
+    @invariant()
+    def the_database_is_where_the_model_is(self) -> None:
+        columns = ("pk", "strategy_id", "state", "decision__number", "run_id")
+        found = list(Promotion.objects.order_by("pk").values_list(*columns))
+        rows = sorted(self.rows, key=lambda row: row.key)
+        assert found == [(row.key, row.strategy, row.state, row.decision, row.run) for row in rows]
+
+    @invariant()
+    def each_transition_wrote_one_entry_and_one_event(self) -> None:
+        assert written("promotion", "promotion.") == self.written
+
+    @invariant()
+    def nothing_opens(self) -> None:
+        assert set(Binding.objects.values_list("state", flat=True)) == {"dry_run"}
+        assert written("binding", "binding.") == self.moved
+        assert not Apply.objects.exists()
+        assert not Activation.objects.filter(active=True).exists()
+
+
+def test_a_rejection_holds_for_the_run_that_was_looked_at(
+    world: ApiClient, on_paper: OnPaper, someone: Callable[..., ApiClient]
+) -> None:
+    world.post("/worlds/alpha/policy", policy("manual_approval", "risk"))
+    on_paper("good")
+    evaluate(world)
+    paper(world, "good", 0.0016, run_id="p2")
+    evaluate(world)
+    (row,) = Promotion.objects.all()
+    risk = someone("rita", world="alpha", roles=["risk"])
+    assert risk.post(f"/worlds/alpha/promotions/{row.pk}/reject", REASON).status_code == 200
+    assert evaluate(world)["plan"]["promote"] == []
+    paper(world, "good", 0.0017, run_id="p3")
+    assert evaluate(world)["plan"]["promote"] == ["good"]
+
+
+def test_promotions_move_as_decisions_ask_and_people_answer(
+    superuser: User, someone: Callable[..., ApiClient]
+) -> None:
+    with time_machine.travel(START, tick=False):
+        root = client_of(superuser)
+        root.make_world(policy=policy("manual_approval", "risk"), allow_live=True)
+        others = {name: roles for name, roles in PEOPLE.items() if name != "root"}
+        CLIENTS.update({name: someone(name, world="alpha", roles=roles) for name, roles in others.items()})
+        CLIENTS["root"] = root
+        for name, runner in zip(NAMES, ("runa", "root"), strict=True):
+            root.make_strategy(name)
+            root.submit("alpha", name, results(), run_id="backtest")
+            root.evaluate("alpha")
+            CLIENTS[runner].submit("alpha", name, GOOD, run_id="p1", stage="paper")
+        root.evaluate("alpha")
+        root.post("/worlds/alpha/evaluate", {})
+        assert PolicyVersion.objects.get().version == 1
+        terms = settings(SMALL, max_examples=15, stateful_step_count=20)
+        run_state_machine_as_test(PromotionMachine, settings=terms)

@@ -1,0 +1,33 @@
+"""Worlds, drivers and faults of their own: what is tested here really commits, and processes really die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tests.conftest import empty_database
+from tests.faults.drivers import Drivers, environment, prepared_drivers
+
+
+@pytest.fixture(scope="module")
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The database's address, for one file of tests; each uses worlds of its own. Emptied at the end."""
+    with django_db_blocker.unblock():
+        yield environment()["DATABASE_URL"]
+        empty_database()
+        connections["default"].close()
+
+
+@pytest.fixture(scope="package")
+def prepared(django_db_setup: None) -> Iterator[Drivers]:
+    with prepared_drivers() as drivers:
+        yield drivers
+
+
+@pytest.fixture
+def drivers(prepared: Drivers) -> Iterator[Drivers]:
+    yield prepared
+    prepared.kill_all()
