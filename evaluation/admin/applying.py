@@ -39,10 +39,10 @@ class Moves:
     def lines(self) -> list[tuple[str, str, str]]:
         """Title, names and meaning of what it does; nothing of what it does not."""
         told = (
-            ("promote", self.promote, "go live, and their gates open"),
-            ("demote", self.demote, "leave live; their gates close at once, whatever becomes of the rest"),
-            ("reopen", self.reopen, "are live with a closed gate, which opens"),
-            ("wait", self.unapproved, "wait for a person's approval, and are left out"),
+            ("promote", self.promote, "to go live, with an open gate"),
+            ("demote", self.demote, "to leave live; the gate closes at once, whatever becomes of the rest"),
+            ("reopen", self.reopen, "live with a closed gate, which is to open again"),
+            ("wait", self.unapproved, "not approved by a person yet, and left out"),
         )
         return [(title, shortened(names), says) for title, names, says in told if names]
 

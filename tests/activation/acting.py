@@ -67,7 +67,7 @@ def run_out(apply: Apply) -> Apply:
 
 def work() -> None:
     """What the driver does until nothing is left: events to their handlers, applies as far as they go."""
-    while relay_all() or any([moved(key) for key in services.open_applies()]):
+    while relay_all() or True in [moved(key) for key in services.open_applies()]:
         pass
 
 

@@ -122,7 +122,7 @@ def test_while_an_apply_is_in_flight_its_end_is_waited_for(world: ApiClient, pap
     assert follow_decision(world_id="alpha") is False
     work()
     assert (phase_of("slow"), open_gates(world)) == ("completed", ["a", "b"])
-    assert [row.pk for row in Apply.objects.order_by("id")][0] == slow.pk
+    assert next(row.pk for row in Apply.objects.order_by("id")) == slow.pk
 
 
 # --- approvals --------------------------------------------------------------------------------------------

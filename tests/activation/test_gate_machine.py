@@ -28,6 +28,7 @@ from strategies import services
 from strategies.domain.plans import Plan
 from strategies.models import Activation, ActivationRecord, Apply, Binding, GateClient
 from strategies.selectors import gate_documents, gates_hash
+from strategies.services.apply_steps import database_now
 from strategies.services.gates import report_hits
 from tests.activation.acting import ACTOR, asked, is_open, step
 from tests.conftest import client_of
@@ -112,7 +113,7 @@ class GateMachine(RolledBack):
             Apply.objects.filter(pk=apply.pk).update(deadline=Now() - timedelta(hours=1))
             apply.refresh_from_db()
         before, waiting = apply.phase, self.waiting_for(apply)
-        late = apply.deadline is not None and apply.deadline < timezone.now()
+        late = apply.deadline is not None and apply.deadline <= database_now()
         after = step(apply).phase
         if before in {"freeze", "unfreeze"} and waiting and not late:
             assert after == before

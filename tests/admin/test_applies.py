@@ -214,7 +214,7 @@ def test_an_operator_applies_a_decision_and_sees_its_steps(staff: Staff, decided
     approve("good")
     client = staff("olga", roles=["operator"])
     dialog = client.get(decision_url("apply")).content.decode()
-    assert "go live, and their gates open" in dialog
+    assert "to go live, with an open gate" in dialog
     assert "good" in dialog
     page = client.post(decision_url("apply"), REASON, follow=True)
     apply = Apply.objects.get()

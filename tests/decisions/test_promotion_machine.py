@@ -48,6 +48,23 @@ PEOPLE: dict[str, list[str]] = {
 INVOLVED = {"mom": {"root", "runa"}, "rev": {"root"}}
 CLIENTS: dict[str, ApiClient] = {}
 
+Change = tuple[Any, ...]
+CHANGES = st.one_of(
+    st.tuples(st.just("report"), st.sampled_from(NAMES), st.booleans()),
+    st.tuples(st.just("move_world"), st.sampled_from(["ACTIVE", "EVALUATION_ONLY", "PAUSED"])),
+    st.tuples(st.just("switch"), st.sampled_from([True, True, False]), st.sampled_from([False, False, True])),
+    st.tuples(
+        st.just("change_policy"),
+        st.sampled_from(["manual_approval", "manual_approval", "auto_apply", "disabled"]),
+        st.sampled_from(["risk", "risk", "operator"]),
+    ),
+)
+ANSWERS = st.tuples(
+    st.sampled_from(["rita", "rita", "rita", "olga", "olga", "runa", "root", "vic"]),
+    st.sampled_from(["approve", "approve", "reject"]),
+    st.sampled_from([0, 0, 0, 1, 1, 1, 2, 3]),
+)
+
 
 def policy(mode: str, approver: str) -> bytes:
     hysteresis = {"promote_after": 1, "demote_after": 1}
@@ -95,8 +112,29 @@ class PromotionMachine(RolledBack):
         self.travel.stop()
         super().teardown()
 
+    @rule(
+        changes=st.lists(CHANGES, max_size=2), evaluated=st.booleans(), answers=st.lists(ANSWERS, max_size=2)
+    )
+    def live_on(self, changes: list[Change], evaluated: bool, answers: list[tuple[str, str, int]]) -> None:
+        """Something changes, a decision is made or not, people answer what it asks for."""
+        for by, *given in changes:
+            getattr(self, by)(*given)
+        if evaluated:
+            self.evaluate()
+        for who, verb, back in answers:
+            self.answer(who, verb, back)
+
+    @rule(answers=st.lists(ANSWERS, max_size=2))
+    def set_right(self, answers: list[tuple[str, str, int]]) -> None:
+        """Nothing stands in the way of anybody, and both have something new to show."""
+        changes: list[Change] = [
+            ("move_world", "ACTIVE"),
+            ("switch", True, False),
+            ("change_policy", "manual_approval", "risk"),
+        ]
+        self.live_on([*changes, *(("report", name, True) for name in NAMES)], True, answers)
+
     # --- what decisions do ----------------------------------------------------------------------------
-    @rule()
     def evaluate(self) -> None:
         self.clock.shift(timedelta(seconds=1))
         if self.state == "PAUSED":
@@ -142,11 +180,6 @@ class PromotionMachine(RolledBack):
         self.written = (self.written[0] + 1, self.written[1] + 1)
 
     # --- what people do -------------------------------------------------------------------------------
-    @rule(
-        who=st.sampled_from([*PEOPLE, "rita", "rita", "olga"]),
-        verb=st.sampled_from(["approve", "approve", "reject"]),
-        back=st.sampled_from([0, 0, 1, 1, 2, 3]),
-    )
     def answer(self, who: str, verb: str, back: int) -> None:
         row = self.rows[-1 - back % len(self.rows)]
         answer = CLIENTS[who].post(f"/worlds/alpha/promotions/{row.key}/{verb}", REASON)
@@ -179,7 +212,6 @@ class PromotionMachine(RolledBack):
         return [codes for codes in told if codes]
 
     # --- what changes meanwhile -----------------------------------------------------------------------
-    @rule(name=st.sampled_from(NAMES), passes=st.booleans())
     def report(self, name: str, passes: bool) -> None:
         self.clock.shift(timedelta(seconds=1))
         self.runs += 1
@@ -196,23 +228,17 @@ class PromotionMachine(RolledBack):
             self.newest |= self.waiting
             self.waiting = {}
 
-    @rule(state=st.sampled_from(["ACTIVE", "ACTIVE", "EVALUATION_ONLY", "PAUSED"]))
     def move_world(self, state: str) -> None:
         if state != self.state:
             change_world_state(world_id="alpha", state=state, reason="because", actor=ACTOR)
         self.state = state
         self.judge()
 
-    @rule(allowed=st.sampled_from([True, True, False]), engaged=st.sampled_from([False, False, True]))
     def switch(self, allowed: bool, engaged: bool) -> None:
         update_world(world_id="alpha", fields=WorldPatch(allow_live=allowed), actor=ACTOR)
         set_circuit_breaker(world_id="alpha", engaged=engaged, reason="because", actor=ACTOR)
         self.allow_live, self.breaker = allowed, engaged
 
-    @rule(
-        mode=st.sampled_from(["manual_approval", "manual_approval", "auto_apply", "disabled"]),
-        approver=st.sampled_from(["risk", "operator"]),
-    )
     def change_policy(self, mode: str, approver: str) -> None:
         text = policy(mode, approver)
         version = write_policy(world_id="alpha", source=text, media="json", actor=ACTOR, publish=True)
@@ -271,5 +297,5 @@ def test_promotions_move_as_decisions_ask_and_people_answer(
         root.evaluate("alpha")
         root.post("/worlds/alpha/evaluate", {})
         assert PolicyVersion.objects.get().version == 1
-        terms = settings(SMALL, max_examples=15, stateful_step_count=20)
+        terms = settings(SMALL, max_examples=15, stateful_step_count=10)
         run_state_machine_as_test(PromotionMachine, settings=terms)
