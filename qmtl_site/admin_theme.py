@@ -62,7 +62,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             entry("Gates", "lock_open", "strategies.GateAuthority"),
-            entry("Applies", "published_with_changes", "strategies.Apply"),
+            entry("Applies", "change_circle", "strategies.Apply"),
             entry("Gate clients", "sensors", "strategies.GateClient"),
             entry("Edges", "polyline", "strategies.EdgeOverride"),
             entry("Waiting commands", "schedule_send", "strategies.QueuedCommand"),

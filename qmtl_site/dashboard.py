@@ -119,7 +119,7 @@ def in_flight(request: HttpRequest) -> list[Concern]:
     if len(found) > NAMED:
         links.append(("and more", list_url("strategies.apply")))
     says = "Gates are about to open or have just closed."
-    return [Concern("info", "published_with_changes", "Applies in flight", says, links)]
+    return [Concern("info", "change_circle", "Applies in flight", says, links)]
 
 
 def shut(request: HttpRequest) -> list[Concern]:

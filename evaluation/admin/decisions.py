@@ -102,7 +102,7 @@ class DecisionAdmin(Window):
         return found
 
     @door(
-        "Apply", needs="apply", submit="Apply", form=ApplyForm, icon="published_with_changes",
+        "Apply", needs="apply", submit="Apply", form=ApplyForm, icon="change_circle",
         variant=ActionVariant.PRIMARY,
         says="Begins an apply: what it closes is closed when this returns, what it opens waits until everybody who "
              "holds the gates has answered. You confirm what is to open again.",
