@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.plans import Plan
-from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient
+from strategies.models import Activation, Apply, ApplyAck, EdgeOverride, GateClient
 
 
 def applies_of(world_id: str) -> QuerySet[Apply]:
@@ -67,11 +67,23 @@ def waiting_for(apply: Apply) -> list[str]:
     """Clients with a valid lease on a gate that is to open, who have not acknowledged the present phase."""
     if apply.phase not in {"freeze", "unfreeze"}:
         return []
-    names = [each.strategy_id for each in Plan.read(apply.plan).openings]
     holders = GateClient.objects.filter(
-        world_id=apply.world_id, revoked_at=None, lease_until__gt=Now(), holds__strategy__in=names
+        world_id=apply.world_id,
+        revoked_at=None,
+        lease_until__gt=Now(),
+        holds__strategy__in=asked_about(apply),
     ).exclude(acks__in=ApplyAck.objects.filter(apply=apply, phase=apply.phase))
     return sorted(set(holders.values_list("client_id", flat=True)))
+
+
+def asked_about(apply: Apply) -> list[str]:
+    """Strategies whose holders are asked in its phase: what it opens; after the switch no more who was closed since."""
+    names = [each.strategy_id for each in Plan.read(apply.plan).openings]
+    if apply.phase != Apply.Phase.UNFREEZE:
+        return names
+    own = Activation.objects.filter(incarnation=apply.incarnation, number=apply.number)
+    told = own.filter(binding__world_id=apply.world_id, binding__strategy__in=names)
+    return list(told.values_list("binding__strategy_id", flat=True))
 
 
 def gate_clients_of(world_id: str) -> QuerySet[GateClient]:

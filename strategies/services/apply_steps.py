@@ -17,6 +17,7 @@ from qmtl_site.ledger.transactions import unit_of_change, use_case
 from strategies.domain.apply_steps import Step, next_step
 from strategies.domain.plans import Opening, Plan
 from strategies.models import Activation, Apply, ApplyAck, Binding, GateClient
+from strategies.selectors import asked_about
 from strategies.selectors.tallies import PHASE_MS
 from strategies.services.apply import act_of, refuse_opening, tell_phase
 from strategies.services.bindings import Move, locked_bindings, move_bindings
@@ -60,8 +61,7 @@ def take_step(*, apply_id: int, fence: int) -> bool:
         return False
     apply.world = world
     now = database_now()
-    openings = [each.strategy_id for each in Plan.read(apply.plan).openings]
-    holders = frozenset(holders_of(world_id, openings))
+    holders = frozenset(holders_of(world_id, asked_about(apply)))
     acks = ApplyAck.objects.filter(apply=apply, phase=apply.phase).values_list("client_id", flat=True)
     step = next_step(
         phase=apply.phase, holders=holders, acked=frozenset(acks), deadline=apply.deadline, now=now

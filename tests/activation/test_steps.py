@@ -166,6 +166,18 @@ def test_a_halt_between_switch_and_opening_wins(gates: ApiClient) -> None:
     assert not Activation.objects.filter(freeze=True).exists()
 
 
+def test_nobody_is_waited_for_whose_gate_was_closed_before_it_opened(gates: ApiClient, holder: Any) -> None:
+    first, second = holder("g1", "a"), holder("g2", "b")
+    apply = drive(asked("one", opens={"a": 0.5, "b": 0.5}))
+    for each in (first, second):
+        each.ack(apply)
+    step(apply)
+    put(gates, "b", active=False)
+    assert (drive(apply).phase, first.waits(apply), second.waits(apply)) == ("unfreeze", True, False)
+    first.ack(apply)
+    assert (drive(apply).phase, apply.outcome, open_gates(gates)) == ("completed", "", ["a"])
+
+
 def test_who_is_stopped_while_frozen_stays_stopped_and_takes_the_others_with_him(
     gates: ApiClient, holder: Any
 ) -> None:

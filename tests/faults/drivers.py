@@ -18,7 +18,7 @@ from django.db import connection, connections
 from tests.faults.driver import Fault
 
 LEASE, STALL = 0.3, 1.0
-PATIENCE = 12.0
+PATIENCE = 20.0
 
 
 def environment(**changes: str) -> dict[str, str]:

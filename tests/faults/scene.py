@@ -17,7 +17,7 @@ from qmtl_site.http.refusals import Refusal
 from qmtl_site.outbox.relay import relay_all
 from strategies import services
 from strategies.domain.plans import Closing, Opening, Plan
-from strategies.models import Apply, Binding, Strategy
+from strategies.models import Apply, Binding, GateClient, Strategy
 from strategies.services import Asked, Held, Receipt
 from tests.faults.drivers import wait_for
 from worlds.models import World
@@ -26,7 +26,8 @@ from worlds.services import create_world
 
 OPERATOR = Actor.service("test")
 TOKEN = "digest of a token"
-FREEZE_MS, UNFREEZE_MS = 700, 400
+# Whoever answers has time to, on a machine that is busy; who never does is not waited for long.
+FREEZE_MS, SILENT_FREEZE_MS, UNFREEZE_MS = 20_000, 700, 400
 
 
 @dataclass
@@ -77,7 +78,7 @@ def make_scene(world: str, seed: int, *, silent: bool = False) -> Scene:
         openings=[Opening(name, draw.choice([0.1, 0.5, 1.0])) for name in names[live:]],
         closings=[Closing(name) for name in leaving],
         weights=dict.fromkeys(names[len(leaving) : live], 0.25),
-        freeze_timeout_ms=FREEZE_MS,
+        freeze_timeout_ms=SILENT_FREEZE_MS if silent else FREEZE_MS,
         unfreeze_timeout_ms=UNFREEZE_MS,
     )
     scene = Scene(world, plan, user)
@@ -125,6 +126,8 @@ def register(scene: Scene, name: str, strategies: list[str], *, delay: float = 0
         token_digest=TOKEN,
         actor=scene.runner,
     )
+    long = timezone.now() + timedelta(minutes=10)  # they send no heartbeats here
+    GateClient.objects.filter(world=scene.world, client_id=name).update(lease_until=long)
     return Client(name, lease["lease_secret"], strategies, delay)
 
 
