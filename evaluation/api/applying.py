@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 
 from evaluation import schemas, services
-from evaluation.schemas.applying import Activated
 from evaluation.selectors.deciding import decision_envelope
 from qmtl_site.accounts.access import READ, TOKEN, roles
 from qmtl_site.accounts.models import Role
@@ -75,17 +74,13 @@ class ApplyPlan(ServiceView):
         return services.apply_plan(
             world_id=world_id,
             run_id=wanted.run_id,
-            activate=[wish(each) for each in wanted.plan.activate],
+            activate=[
+                services.Wanted(each.strategy_id, each.weight, each.side) for each in wanted.plan.activate
+            ],
             deactivate=wanted.plan.deactivate,
             reason=reason,
             actor=self.actor,
         )
-
-
-def wish(each: str | Activated) -> services.Wanted:
-    if isinstance(each, str):
-        return services.Wanted(each)
-    return services.Wanted(each.strategy_id, each.weight, each.side)
 
 
 class CommandStrategy(ServiceView):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from qmtl_site.http.identifiers import Identifier, RunIdentifier
 
@@ -20,10 +20,18 @@ class Activated(BaseModel):
     weight: Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)] | None = None
 
 
+def with_its_name(each: Any) -> Any:
+    return {"strategy_id": each} if isinstance(each, str) else each
+
+
+Wanted = Annotated[Activated, BeforeValidator(with_its_name, json_schema_input_type=Identifier | Activated)]
+"""A strategy by its name alone, or with what is wanted of it."""
+
+
 class PlanBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    activate: list[Identifier | Activated] = Field(default_factory=list, max_length=1000)
+    activate: list[Wanted] = Field(default_factory=list, max_length=1000)
     deactivate: list[Identifier] = Field(default_factory=list, max_length=1000)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.utils import timezone
@@ -18,6 +20,7 @@ from strategies.domain.plans import Closing, Opening, Plan
 from strategies.models import Apply, Binding, GateClient
 from strategies.services.apply_steps import take_step
 from tests.api import ApiClient, body
+from tests.problem import pointer, refusal
 from worlds.models import World
 
 ACTOR = Actor.service("test")
@@ -76,8 +79,27 @@ def moved(key: int) -> bool:
     return before != services.drive_apply(apply_id=key)
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """One row of a table, after which everything is as it was before."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def phase_of(run_id: str) -> str:
     return str(Apply.objects.values_list("phase", flat=True).get(run_id=run_id))
+
+
+def hear_of_an_apply(name: str, actor: Actor) -> Apply:
+    """An apply that opens one gate and waits, and the acknowledgement of who holds it."""
+    given: dict[str, Any] = {"world_id": "alpha", "client_id": "g1", "token_digest": "t", "actor": actor}
+    lease = services.register_client(held=[services.Held(name)], executor="", **given)
+    apply = drive(asked("first", opens={name: 0.5}))
+    told = {"phase": "freeze", "sequence": apply.freeze_sequence or 0, "epoch": apply.epoch}
+    receipt = services.Receipt(client_id="g1", secret=lease["lease_secret"], token_digest="t", **told)  # type: ignore[arg-type]
+    services.acknowledge(world_id="alpha", run_id="first", receipt=receipt, actor=actor)
+    return apply
 
 
 # --- gates ------------------------------------------------------------------------------------------------
@@ -109,6 +131,12 @@ def state(client: ApiClient, wanted: str) -> HttpResponse:
 
 def breaker(client: ApiClient, *, engaged: bool) -> HttpResponse:
     return client.post("/worlds/alpha/circuit-breaker", {"engaged": engaged, **WHY})
+
+
+def places(answers: Mapping[str, HttpResponse]) -> dict[str, str]:
+    """Where each document was found bad."""
+    assert {refusal(answer) for answer in answers.values()} == {(422, "E_VALIDATION")}
+    return {name: pointer(answer) for name, answer in answers.items()}
 
 
 # --- events -----------------------------------------------------------------------------------------------

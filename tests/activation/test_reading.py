@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from django.utils import timezone
 
 from strategies.models import Binding, Strategy
-from tests.activation.acting import Holder, breaker, gate, go, open_gates, put, replayed, state
+from tests.activation.acting import Holder, breaker, gate, go, open_gates, put, replayed, state, undone
 from tests.api import ApiClient, body
 from tests.problem import pointer, refusal
 from worlds.models import World
@@ -87,9 +86,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("query", "expected"), BAD.values(), ids=BAD)
-def test_bad_questions_are_refused(gates: ApiClient, query: str, expected: tuple[int, str]) -> None:
-    assert refusal(gates.get(f"{ALL}?{query}")) == expected
+def test_bad_questions_are_refused(gates: ApiClient) -> None:
+    answers = {name: refusal(gates.get(f"{ALL}?{query}")) for name, (query, _) in BAD.items()}
+    assert answers == {name: expected for name, (_, expected) in BAD.items()}
 
 
 def test_a_bad_side_is_pointed_at(gates: ApiClient) -> None:
@@ -127,12 +126,13 @@ MASKS = {
 }
 
 
-@pytest.mark.parametrize(("mask", "mode"), MASKS.values(), ids=MASKS)
-def test_a_mask_closes_where_it_is_read(live: ApiClient, mask: Any, mode: str) -> None:
+def test_a_mask_closes_where_it_is_read(live: ApiClient) -> None:
     """Even where nobody has told the gate: the row alone says so."""
-    mask()
-    found = gate(live)
-    assert (found["active"], found["effective_mode"], open_gates(live)) == (False, mode, [])
+    for mask, mode in MASKS.values():
+        with undone():
+            mask()
+            found = gate(live)
+            assert (found["active"], found["effective_mode"], open_gates(live)) == (False, mode, [])
 
 
 def test_foreign_code_lowers_its_strategy_alone_and_while_its_lease_holds(

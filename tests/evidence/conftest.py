@@ -16,6 +16,7 @@ from evaluation.services import create_run, evaluate_waiting, evaluate_world
 from qmtl_site.audit.actor import Actor
 from strategies.schemas import StrategyCreate
 from strategies.services import register_strategy
+from tests.activation.acting import hear_of_an_apply
 from tests.api import POLICY, results
 from tests.conftest import empty_database
 from tests.evidence import notes
@@ -36,7 +37,7 @@ def judged(committed_once: None) -> EvaluationRun:
     """A committed world in which each table of evidence has rows: one run, judged, and one that waits."""
     root = User.objects.create_superuser("root")
     actor = Actor(user_id=root.pk, name="root", is_superuser=True)
-    create_world(fields=WorldCreate(id="alpha"), actor=actor)
+    create_world(fields=WorldCreate(id="alpha", allow_live=True), actor=actor)
     text = orjson.dumps(POLICY)
     write_policy(world_id="alpha", source=text, media="json", actor=actor, publish=True)
     register_strategy(fields=StrategyCreate(id="mom"), actor=actor)
@@ -48,6 +49,7 @@ def judged(committed_once: None) -> EvaluationRun:
     run = EvaluationRun.objects.get(run_id="r1")
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=run, revision=1, **revision).save()
+    hear_of_an_apply("mom", actor)
     return run
 
 

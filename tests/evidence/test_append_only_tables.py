@@ -22,6 +22,8 @@ TABLES = [
     "evaluation_snapshot",
     "evaluation_trial",
     "outbox_outboxevent",
+    "strategies_activationrecord",
+    "strategies_applyack",
     "worlds_policytext",
 ]
 STATEMENTS = {

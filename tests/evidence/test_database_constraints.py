@@ -11,18 +11,24 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
 from evaluation.models import Decision, EvaluationRun, Promotion, RunRevision
+from qmtl_site.audit.actor import Actor
 from qmtl_site.metrics.models import Tally
 from qmtl_site.outbox.models import DeadLetter, DeliveryCount, DeliveryCursor, Subscription
+from strategies.models import EdgeOverride, QueuedCommand
 from strategies.services import hold_lease
+from tests.activation.acting import hear_of_an_apply
 from tests.api import ApiClient, results
 from tests.problem import OURS
+from worlds.models import World
 
 RUN, WORLD, BINDING = "evaluation_evaluationrun", "worlds_world", "strategies_binding"
+GATE, APPLY = "strategies_activation", "strategies_apply"
 SERIES, CHUNK = "strategies_performanceseries", "strategies_performancechunk"
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ledger_ledger", {"stream": "x", "audit_sequence": -1}, "ledger_only_counts_up_from_zero"),
@@ -80,6 +86,25 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("evaluation_decision", {"decision_id": "another"}, "a_turn_makes_one_decision"),
     ("site_metrics_tally", {}, "a_tally_is_kept_once_per_labels"),
     ("strategies_driverlease", {"name": "another", "fence": 0}, "fences_count_from_one"),
+    (GATE, {"binding_id": 9999, "weight": 1.5}, "a_weight_is_a_fraction"),
+    (GATE, {"binding_id": 9999, "weight": -0.5}, "a_weight_is_a_fraction"),
+    (GATE, {"binding_id": 9999, "side": "up"}, "a_gate_has_a_known_side"),
+    ("strategies_activationrecord", {}, "a_gate_is_told_once_per_sequence"),
+    (APPLY, {"phase": "completed", "settled_at": "2026-01-01Z"}, "a_run_id_applies_once"),
+    (APPLY, {"run_id": "another"}, "one_open_apply_per_world"),
+    (
+        APPLY,
+        {"run_id": "another", "phase": "thaw", "settled_at": "2026-01-01Z"},
+        "an_apply_is_in_a_known_phase",
+    ),
+    (APPLY, {"run_id": "another", "phase": "completed"}, "an_apply_is_settled_when_it_has_ended"),
+    (APPLY, {"run_id": "another", "settled_at": "2026-01-01Z"}, "an_apply_is_settled_when_it_has_ended"),
+    ("strategies_applyack", {}, "a_phase_is_acknowledged_once"),
+    ("strategies_applyack", {"phase": "switch"}, "a_known_phase_is_acknowledged"),
+    ("strategies_gateclient", {}, "a_gate_client_holds_one_lease"),
+    ("strategies_gatehold", {}, "a_client_holds_a_gate_once"),
+    ("strategies_edgeoverride", {}, "an_edge_is_set_once"),
+    ("strategies_queuedcommand", {"command": "promote"}, "a_known_command_is_queued"),
     ("evaluation_promotion", {}, "a_strategy_waits_once_for_its_promotion"),
     ("evaluation_promotion", {"state": "maybe"}, "a_promotion_is_in_a_known_state"),
     ("evaluation_runresult", {"verdict": "maybe"}, "a_result_has_a_known_verdict"),
@@ -119,6 +144,12 @@ def rows(root: ApiClient) -> None:
     root.post("/worlds/alpha/evaluate", {})
     decision, now = Decision.objects.get(), timezone.now()
     hold_lease()
+    World.objects.update(allow_live=True)
+    hear_of_an_apply("mom", Actor(user_id=User.objects.get().pk, name="root", is_superuser=True))
+    key = {"world_id": "alpha", "src_node": "signal", "dst_node": "live"}
+    EdgeOverride.objects.create(**key, active=True, reason="a test", changed_by="root", changed_at=now)
+    key = {"world_id": "alpha", "strategy_id": "mom"}
+    QueuedCommand.objects.create(**key, command="activate", actor="root", reason="a test", queued_at=now)
     Tally.objects.create(name="a", value=1)
     Promotion.objects.create(
         world_id="alpha", strategy_id="mom", decision=decision, created_at=now, updated_at=now

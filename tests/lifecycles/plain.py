@@ -43,6 +43,16 @@ RUN = lifecycle(
     }
 )
 
+APPLY = lifecycle(
+    {
+        "freeze": ("requested", "freeze"),
+        "switch": ("freeze", "switch"),
+        "unfreeze": ("switch", "unfreeze"),
+        "complete": ("unfreeze", "completed"),
+        "roll_back": ("requested freeze", "rolled_back"),
+    }
+)
+
 
 def states(of: Lifecycle) -> list[str]:
     return sorted({state for sources, target in of.values() for state in {*sources, target}})

@@ -14,7 +14,7 @@ from django_fsm import TransitionNotAllowed
 
 from evaluation.models import EvaluationRun
 from qmtl_site.ledger.guard_lifecycle import GuardLifecycle
-from strategies.models import Binding, Strategy
+from strategies.models import Apply, Binding, Strategy
 from tests.api import ApiClient
 from tests.lifecycles import plain
 from worlds.models import PolicyVersion, World
@@ -39,8 +39,10 @@ CASES = [
     Case(World, "state", plain.WORLD, "worlds.migrations.0002_evidence"),
     Case(PolicyVersion, "state", plain.POLICY, "worlds.migrations.0002_evidence"),
     Case(Binding, "state", plain.BINDING, "strategies.migrations.0002_lifecycle"),
+    Case(Apply, "phase", plain.APPLY, "strategies.migrations.0008_activation_evidence"),
     Case(EvaluationRun, "status", plain.RUN, "evaluation.migrations.0002_evidence", JUDGED_AT_ONCE),
 ]
+SETTLED = frozenset({"completed", "rolled_back"})
 each_lifecycle = pytest.mark.parametrize("case", CASES, ids=lambda case: case.model.__name__)
 
 
@@ -51,6 +53,9 @@ def rows(root: ApiClient) -> None:
     root.make_strategy()
     path = "/worlds/alpha/strategies/mom/runs"
     assert root.post(path, {"run_id": "r1"}).status_code in {201, 202}
+    now = timezone.now()
+    times = {"created_at": now, "phase_since": now, "settled_at": now}
+    Apply(world_id="alpha", run_id="r1", plan={}, phase="completed", incarnation=1, number=1, **times).save()
 
 
 def at(case: Case, state: str, **given: Any) -> models.Model:
@@ -115,6 +120,8 @@ def database_takes(case: Case, before: str, after: str) -> bool:
         changes = {case.field: after}
         if (before, after) in {("evaluating", "evaluated"), *JUDGED_AT_ONCE}:
             changes["evaluated_at"] = timezone.now()
+        if case.model is Apply:
+            changes["settled_at"] = timezone.now() if after in SETTLED else None
         try:
             with transaction.atomic():
                 case.model._default_manager.filter(pk=row.pk).update(**changes)
@@ -139,6 +146,8 @@ def inserted(case: Case, state: str) -> models.Model:
     if case.model is EvaluationRun:
         judged = state in {"evaluated", "activated", "rejected"}
         new |= {"run_id": "copy", "evaluated_at": timezone.now() if judged else None}
+    if case.model is Apply:
+        new |= {"run_id": "copy", "settled_at": timezone.now() if state in SETTLED else None}
     if case.model is Binding:
         new["strategy_id"] = other_strategy()
     row = case.model(**{**template, **new})
