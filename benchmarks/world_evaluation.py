@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
+import pytest
+
 from benchmarks import stored_world
 from benchmarks.machine import Figure, machine, table
 from benchmarks.scene import Scene, scene
+from tests.statements import counted_statements
 
 TARGET_SECONDS, TARGET_QUERIES, TARGET_PER_SECOND = 2.0, 40, 60.0
 
@@ -37,9 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> list[Figure]:
 
 
 def large_world(it: Scene, bindings: int, periods: int) -> list[Figure]:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     from evaluation.services import evaluate_world
     from qmtl_site.audit.actor import Actor
 
@@ -47,7 +47,8 @@ def large_world(it: Scene, bindings: int, periods: int) -> list[Figure]:
     actor = Actor.service("benchmark")
     first = seconds_of(lambda: evaluate_world(world_id="large", actor=actor))
     again = median(seconds_of(lambda: evaluate_world(world_id="large", actor=actor)) for _ in range(3))
-    with CaptureQueriesContext(connection) as queries:
+    with pytest.MonkeyPatch.context() as patch:
+        queries = counted_statements(patch)
         evaluate_world(world_id="large", actor=actor)
     name = f"evaluate {bindings:,} bindings x {periods:,}"
     return [

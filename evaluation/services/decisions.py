@@ -25,8 +25,10 @@ from evaluation.services.turns import hold_turn, take_turn
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.blobs import store
+from qmtl_site.database import native_cursor
 from qmtl_site.http.documents import dump
 from qmtl_site.http.refusals import IllegalTransition, Invalid
+from qmtl_site.ledger.models import insert
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from worlds.domain.policy import ruleset_hash
@@ -43,8 +45,8 @@ EVALUATOR = Actor.service("evaluation")
 LATE_AFTER = timedelta(seconds=60)
 HASHES: dict[tuple[str, str], str] = {}
 
-
 NO_POLICY = "the world has no active policy"
+NEWEST_NUMBER = "SELECT number FROM evaluation_decision WHERE world_id = %s ORDER BY number DESC LIMIT 1"
 
 
 def evaluate_world(
@@ -114,8 +116,8 @@ def decided_now(*, world_id: str, actor: Actor, wait: bool, asked: int, due_at: 
     turn = take_turn(world_id, wait=wait)
     world = lock_world(world_id)
     refuse_standstill(world)
-    if wait and (joined := newest_decision(world_id)) is not None and joined.number > asked:
-        return bytes(joined.document)
+    if wait and (joined := decision_after(world_id, asked)) is not None:
+        return joined
     active = active_policy(world_id)
     if active is None:
         return dump(nothing_decided(world_id, timezone.now(), NO_POLICY, dry_run=False))
@@ -147,12 +149,15 @@ def refuse_standstill(world: World) -> None:
 
 
 def newest_number(world_id: str) -> int:
-    newest = newest_decision(world_id)
-    return 0 if newest is None else newest.number
+    with native_cursor() as cursor:
+        found = cursor.execute(NEWEST_NUMBER, [world_id]).fetchone()
+    return 0 if found is None else int(found[0])
 
 
-def newest_decision(world_id: str) -> Decision | None:
-    return Decision.objects.filter(world_id=world_id).order_by("-number").first()
+def decision_after(world_id: str, number: int) -> bytes | None:
+    """The document of the world's newest decision, if it was made after that one."""
+    newer = Decision.objects.filter(world_id=world_id, number__gt=number).order_by("-number").first()
+    return None if newer is None else bytes(newer.document)
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ def ruleset_hash_of(active: ActivePolicy) -> str:
 def keep(world: World, turn: int, decision: Made, actor: Actor) -> None:
     """The decision as evidence, and what it moves: counters, promotions that wait, the audit, the event."""
     document, plan = decision.document, decision.document["plan"]
-    kept = Decision.objects.create(
+    kept = Decision(
         world=world,
         number=turn,
         decision_id=document["decision_id"],
@@ -212,6 +217,7 @@ def keep(world: World, turn: int, decision: Made, actor: Actor) -> None:
         made_by=actor.name,
         created_at=decision.as_of,
     )
+    insert(kept)
     keep_counters(decision.outcome, decision.loaded, document)
     settle_promotions(world=world, decision=kept, outcome=decision.outcome, actor=actor)
     tell(kept, plan, counted=len(decision.outcome.counted()), actor=actor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -52,15 +53,35 @@ class AppendOnly(models.Model):
 
 def append(rows: Sequence[AppendOnly]) -> None:
     """Insert rows of one model, whose keys the database gives and nobody asks for."""
-    meta = type(rows[0])._meta
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
-    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        sql.Identifier(meta.db_table),
-        sql.SQL(", ").join(sql.Identifier(field.column) for field in fields),
-        sql.SQL(", ").join(sql.Placeholder() * len(fields)),
-    )
+    model = type(rows[0])
     with native_cursor() as cursor:
-        cursor.executemany(statement, [[getattr(row, field.attname) for field in fields] for row in rows])
+        cursor.executemany(inserting(model), [values_of(row) for row in rows])
+
+
+def insert(row: AppendOnly) -> None:
+    """Insert one row, and give it its key; a repeated statement is prepared, where the ORM would plan it anew."""
+    with native_cursor() as cursor:
+        found = cursor.execute(f"{inserting(type(row))} RETURNING id", values_of(row)).fetchone()
+    row.pk, row._state.adding = found and found[0], False
+
+
+@cache
+def inserting(model: type[AppendOnly]) -> str:
+    columns = [field.column for field in columns_of(model)]
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(model._meta.db_table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+    )
+    return statement.as_string()
+
+
+def columns_of(model: type[AppendOnly]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
+
+
+def values_of(row: AppendOnly) -> list[Any]:
+    return [getattr(row, field.attname) for field in columns_of(type(row))]
 
 
 def evidence_tables() -> list[str]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from qmtl_site.database import native_cursor
 from worlds.domain.policy import Policy
 from worlds.domain.schedule import max_age, next_after
 from worlds.models import World
 from worlds.selectors import active_policy
 
-NOTED = ("last_evaluation_at", "decision_stale_at", "last_slot_at", "next_evaluation_at")
+NOTE = """
+UPDATE worlds_world
+SET last_evaluation_at = %s, decision_stale_at = %s, last_slot_at = %s, next_evaluation_at = %s
+WHERE id = %s
+"""
 
 
 def note_evaluation(*, world: World, policy: Policy, now: datetime, slot: datetime, counted: bool) -> None:
@@ -24,7 +29,9 @@ def note_evaluation(*, world: World, policy: Policy, now: datetime, slot: dateti
     asked = world.next_evaluation_at
     still_asked = regular is not None and asked is not None and now < asked < regular
     world.next_evaluation_at = asked if still_asked else regular
-    world.save(update_fields=[*NOTED])
+    noted = [world.last_evaluation_at, world.decision_stale_at, world.last_slot_at, world.next_evaluation_at]
+    with native_cursor() as cursor:
+        cursor.execute(NOTE, [*noted, world.pk])
 
 
 def ask_evaluation(*, world: World, now: datetime) -> None:
