@@ -32,15 +32,31 @@ class GateView:
         self.newest = sequence
         self.broken: str | None = None
         self._gates: dict[str, Told] = {}
-        self._now = self._lease_until = float("-inf")
+        self._now = self._lease_until = self._decided_until = float("-inf")
         for envelope in envelopes:
             self._understand(envelope)
 
-    def renewed(self, *, sent: float, lease_seconds: float, newest: int) -> None:
-        """The service has given or renewed the lease on a request that was sent then, knowing of that sequence."""
+    def renewed(
+        self,
+        *,
+        sent: float,
+        lease_seconds: float,
+        newest: int,
+        decision_seconds: float | None,
+        envelopes: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """The service has given or renewed the lease on a request that was sent then, knowing of that sequence.
+
+        `envelopes`: what holds of the gates by now. No event tells of what comes and goes with time, other code or a
+        node in error. `decision_seconds`: for how long the world's decision may be trusted, None where there is none.
+        """
         self.tick(sent)
         self._lease_until = max(self._lease_until, sent + MARGIN * lease_seconds)
         self.newest = max(self.newest, newest)
+        self._decided_until = float("-inf") if decision_seconds is None else sent + decision_seconds
+        if newest >= self.sequence:  # else events have told more since than this answer knew
+            for envelope in envelopes:
+                self._understand(envelope, renews=True)
 
     def refused(self) -> None:
         """The service knows of no such lease any more: register again, with a new view."""
@@ -74,16 +90,19 @@ class GateView:
             return self.broken
         if self.sequence < self.newest:
             return f"events {self.sequence + 1} to {self.newest} are missing"
-        return None if self._now < self._lease_until else "the lease has run out"
+        if self._now >= self._lease_until:
+            return "the lease has run out"
+        return None if self._now < self._decided_until else "the decision is stale"
 
-    def _understand(self, envelope: Any) -> None:
+    def _understand(self, envelope: Any, *, renews: bool = False) -> None:
         try:
             name, told = read(envelope)
         except (KeyError, TypeError, ValueError) as error:
             self.broken = f"an envelope that makes no sense: {error!r}"
             return
         known = self._gates.get(name)
-        if known is None or (told.epoch, told.sequence) > (known.epoch, known.sequence):
+        word, last = told[:2], known and known[:2]
+        if last is None or word > last or (renews and word == last):
             self._gates[name] = told
 
 

@@ -121,6 +121,12 @@ class LeaseStanding(BaseModel):
     lease_seconds: float
     sequence: int
     epoch: tuple[int, int]
+    decision_seconds: float | None = Field(
+        description="For how long the world's decision may be trusted; null where there is none."
+    )
+    gates: list[ActivationDocument] = Field(
+        description="Of the strategies held, as it holds now: no event tells of what comes and goes with time."
+    )
 
 
 class GateLease(LeaseStanding):

@@ -46,6 +46,13 @@ ADMITTED = (
     + OF_BINDINGS
     + "ORDER BY b.strategy_id"
 )
+HELD = (
+    COLUMNS
+    + "FROM worlds_world w"
+    + OF_BINDINGS
+    + """JOIN strategies_gatehold held ON held.client_id = %(client)s AND held.strategy_id = b.strategy_id
+WHERE w.id = %(world)s ORDER BY b.strategy_id"""
+)
 # What the history says that each gate was told last, up to a moment.
 THEN = """
 SELECT DISTINCT ON (r.binding_id) b.strategy_id, r.side, r.active, r.weight, r.freeze, r.drain, r.incarnation,
@@ -70,6 +77,13 @@ def gate_documents(
     with native_cursor(namedtuple_row) as cursor:
         rows = cursor.execute(GATES, {"world": world_id, "strategy": strategy_id}).fetchall()
     return documents_of(world_id, rows, strategy_id=strategy_id, side=side)
+
+
+def held_documents(world_id: str, client: int) -> list[dict[str, Any]]:
+    """Envelopes of the gates that a client holds."""
+    with native_cursor(namedtuple_row) as cursor:
+        rows = cursor.execute(HELD, {"world": world_id, "strategy": None, "client": client}).fetchall()
+    return documents_of(world_id, rows, strategy_id=None, side=None)
 
 
 def admitted_documents(

@@ -21,11 +21,12 @@ from qmtl_site.audit.chain import record
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
 from qmtl_site.ledger.transactions import use_case
-from qmtl_site.outbox.events import CHANNEL, emit, head
+from qmtl_site.outbox.events import CHANNEL, emit
 from strategies.domain.plans import Plan
 from strategies.errors import GateClosed, StaleAck
 from strategies.events import GateRegistered, GateRevoked
 from strategies.models import Apply, ApplyAck, Binding, GateAuthority, GateClient, GateHold
+from strategies.selectors.activation import held_documents
 from strategies.selectors.tallies import ACK_SECONDS, CACHE_HITS
 from worlds.services import lock_world
 
@@ -40,6 +41,12 @@ UPDATE strategies_gateclient SET lease_until = now() + %(lease)s
 WHERE world_id = %(world)s AND client_id = %(client)s AND revoked_at IS NULL AND lease_until > now()
   AND user_id = %(user)s AND secret_hash = %(secret)s AND token_digest = %(token)s
 RETURNING id
+"""
+STANDING = """
+SELECT COALESCE(l.event_sequence, 0), g.incarnation, g.number,
+       EXTRACT(EPOCH FROM w.decision_stale_at - now())::float8
+FROM worlds_world w JOIN strategies_gateauthority g ON g.world_id = w.id LEFT JOIN ledger_ledger l ON l.stream = w.id
+WHERE w.id = %s
 """
 
 
@@ -101,7 +108,7 @@ def register_client(
         executor=executor,
     )
     emit(GateRegistered(world_id=world_id, client_id=client_id, strategies=names))
-    return {"client_id": client_id, "lease_secret": secret, **standing(world_id)}
+    return {"client_id": client_id, "lease_secret": secret, **standing(world_id, client.pk)}
 
 
 def renew_lease(
@@ -124,7 +131,7 @@ def renew_lease(
         raise GateClosed(f"{client_id} holds no such lease in {world_id}: register again")
     if cross_context_hits:
         report_hits(world_id=world_id, client_id=client_id, hits=cross_context_hits, actor=actor)
-    return standing(world_id)
+    return standing(world_id, found[0])
 
 
 @use_case
@@ -163,12 +170,18 @@ def clear_hits(*, world_id: str, reason: str, actor: Actor) -> None:
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """What a client says that it has seen."""
+class Claim:
+    """Who says that he holds a lease, and what shows it."""
 
     client_id: str
     secret: str
     token_digest: str
+
+
+@dataclass(frozen=True)
+class Receipt(Claim):
+    """What a client says that it has seen."""
+
     phase: str
     sequence: int
     epoch: tuple[int, int]
@@ -214,13 +227,13 @@ def acknowledge(*, world_id: str, run_id: str, receipt: Receipt, actor: Actor) -
     return ack
 
 
-def leased(world_id: str, receipt: Receipt, actor: Actor) -> GateClient | None:
+def leased(world_id: str, claim: Claim, actor: Actor) -> GateClient | None:
     """The client of a valid lease, when secret, user and token are its own."""
     rows = GateClient.objects.filter(
-        world_id=world_id, client_id=receipt.client_id, revoked_at=None, lease_until__gt=Now()
+        world_id=world_id, client_id=claim.client_id, revoked_at=None, lease_until__gt=Now()
     )
-    client = rows.filter(user_id=actor.user_id or 0, token_digest=receipt.token_digest).first()
-    if client is None or not hmac.compare_digest(client.secret_hash, hash_of(receipt.secret)):
+    client = rows.filter(user_id=actor.user_id or 0, token_digest=claim.token_digest).first()
+    if client is None or not hmac.compare_digest(client.secret_hash, hash_of(claim.secret)):
         return None
     return client
 
@@ -268,13 +281,17 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def standing(world_id: str) -> dict[str, Any]:
-    """What a lease holder compares himself with."""
-    authority = GateAuthority.objects.get(world_id=world_id)
+def standing(world_id: str, client: int) -> dict[str, Any]:
+    """What a lease holder compares himself with: read in this order, so that no event is older than an envelope."""
+    with native_cursor() as cursor:
+        rows = cursor.execute(STANDING, [world_id]).fetchall()
+    ((sequence, incarnation, number, seconds),) = rows
     return {
         "lease_seconds": settings.GATE_LEASE_SECONDS,
-        "sequence": head(world_id),
-        "epoch": [authority.incarnation, authority.number],
+        "sequence": sequence,
+        "epoch": [incarnation, number],
+        "decision_seconds": None if seconds is None else max(seconds, 0.0),
+        "gates": held_documents(world_id, client),
     }
 
 

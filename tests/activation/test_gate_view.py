@@ -91,7 +91,7 @@ class Channel(RuleBasedStateMachine):
         self.lease_ends = max(self.lease_ends, granted + LEASE)
         newest = len(self.log) if tells else 0
         self.known = max(self.known, newest)
-        self.view.renewed(sent=sent, lease_seconds=LEASE, newest=newest)
+        self.view.renewed(sent=sent, lease_seconds=LEASE, newest=newest, decision_seconds=1e6)
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 5.0, 11.9, 12.0, 60.0]))
     def wait(self, seconds: float) -> None:
@@ -145,7 +145,7 @@ def test_a_gate_is_open_only_where_its_holder_is_sure() -> None:
 # --- a table of single cases ------------------------------------------------------------------------------
 def ready(*envelopes: dict[str, Any], sequence: int = 0) -> GateView:
     view = GateView("alpha", sequence=sequence, envelopes=envelopes)
-    view.renewed(sent=100.0, lease_seconds=LEASE, newest=sequence)
+    view.renewed(sent=100.0, lease_seconds=LEASE, newest=sequence, decision_seconds=60.0)
     return view
 
 
@@ -155,7 +155,7 @@ def test_the_lease_ends_at_four_fifths_counted_from_before_the_request() -> None
     assert view.is_open("a")
     view.tick(112.0)
     assert (view.is_open("a"), view.closed_by) == (False, "the lease has run out")
-    view.renewed(sent=111.0, lease_seconds=LEASE, newest=1)
+    view.renewed(sent=111.0, lease_seconds=LEASE, newest=1, decision_seconds=60.0)
     assert view.is_open("a")
 
 
@@ -177,7 +177,7 @@ def test_a_gap_closes_everything_until_it_is_filled() -> None:
 
 def test_a_heartbeat_that_knows_of_more_closes_everything_until_it_has_come() -> None:
     view = ready(envelope("a", (1, 1), 1), sequence=1)
-    view.renewed(sent=101.0, lease_seconds=LEASE, newest=2)
+    view.renewed(sent=101.0, lease_seconds=LEASE, newest=2, decision_seconds=60.0)
     assert not view.is_open("a")
     view.see(event(2, envelope("a", (1, 2), 2, active=False)))
     assert (view.is_open("a"), view.closed_by) == (False, None)
@@ -218,8 +218,35 @@ def test_other_words_do_not_open(said: dict[str, Any]) -> None:
     assert not ready(envelope("a", (1, 1), 1, **said), sequence=1).is_open("a")
 
 
+def test_it_closes_when_the_decision_is_stale_and_without_one() -> None:
+    view = ready(envelope("a", (1, 1), 1), sequence=1)
+    view.renewed(sent=101.0, lease_seconds=LEASE, newest=1, decision_seconds=5.0)
+    view.tick(105.9)
+    assert view.is_open("a")
+    view.tick(106.0)
+    assert (view.is_open("a"), view.closed_by) == (False, "the decision is stale")
+    view.renewed(sent=106.0, lease_seconds=LEASE, newest=1, decision_seconds=None)
+    assert not view.is_open("a")
+
+
+def test_a_heartbeat_tells_what_no_event_does() -> None:
+    """Other code, a node in error, a stale decision: they come and go without an event."""
+    view = ready(envelope("a", (1, 1), 1), sequence=1)
+    for mode, opens in (("compute-only", False), ("live", True)):
+        said = envelope("a", (1, 1), 1, active=opens, effective_mode=mode)
+        view.renewed(sent=101.0, lease_seconds=LEASE, newest=1, decision_seconds=60.0, envelopes=[said])
+        assert view.is_open("a") is opens
+
+
+def test_a_heartbeat_that_knows_less_than_the_events_tells_nothing_of_gates() -> None:
+    view = ready(envelope("a", (1, 1), 1, active=False), sequence=2)
+    said = envelope("a", (1, 1), 1)
+    view.renewed(sent=101.0, lease_seconds=LEASE, newest=1, decision_seconds=60.0, envelopes=[said])
+    assert not view.is_open("a")
+
+
 def test_a_refused_heartbeat_closes_it_for_good() -> None:
     view = ready(envelope("a", (1, 1), 1), sequence=1)
     view.refused()
-    view.renewed(sent=101.0, lease_seconds=LEASE, newest=1)
+    view.renewed(sent=101.0, lease_seconds=LEASE, newest=1, decision_seconds=60.0)
     assert not view.is_open("a")

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from strategies.models import ApplyAck, Binding, GateClient
-from tests.activation.acting import Holder, asked, drive, gate, go, places, told
+from tests.activation.acting import Holder, asked, drive, gate, go, is_open, places, told
 from tests.api import ApiClient, body
 from tests.conftest import client_of
 from tests.problem import nothing_written, refusal
+from worlds.models import World
 
 GATES = "/worlds/alpha/gates"
 
@@ -78,6 +79,20 @@ def test_a_heartbeat_renews_the_lease_and_is_no_event(gates: ApiClient, holder: 
     with nothing_written():
         assert first.beat().status_code == 200
     assert GateClient.objects.get().lease_until > timezone.now() + timedelta(seconds=5)
+
+
+def test_a_heartbeat_tells_how_the_gates_stand_and_for_how_long(live: ApiClient, holder: Any) -> None:
+    first: Holder = holder("g1", "a")
+    assert body(first.beat())["gates"] == [gate(live)]
+    World.objects.update(decision_stale_at=Now() + timedelta(seconds=30))
+    answer = body(first.beat())
+    assert answer["decision_seconds"] == pytest.approx(30, abs=25)
+    assert is_open(answer["gates"][0])
+    World.objects.update(decision_stale_at=Now() - timedelta(seconds=30))
+    answer = body(first.beat())
+    assert (answer["decision_seconds"], answer["gates"][0]["effective_mode"]) == (0.0, "compute-only")
+    World.objects.update(decision_stale_at=None)
+    assert body(first.beat())["decision_seconds"] is None
 
 
 def test_a_lease_runs_out_by_the_clock_of_the_database(gates: ApiClient, holder: Any) -> None:
