@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import (
+    applies,
     event_streams,
     http_reads,
     metric_kernel,
@@ -26,6 +27,7 @@ PARTS = (
     world_evaluation,
     policy_impact,
     event_streams,
+    applies,
 )
 SHORT = {
     metric_kernel: ["--repeats", "3"],
@@ -35,6 +37,7 @@ SHORT = {
     world_evaluation: ["--bindings", "200", "--stored-runs", "1000", "--seconds", "5"],
     policy_impact: ["--runs", "2000"],
     event_streams: ["--events", "100"],
+    applies: ["--applies", "10"],
 }
 
 

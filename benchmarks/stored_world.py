@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import django
@@ -33,14 +34,23 @@ def use(scene: Scene) -> None:
     django.setup()
 
 
-def make(scene: Scene, world: str, *, strategies: int, periods: int, runs_each: int = 1) -> None:
-    """Strategies in dry run, each with `runs_each` judged paper runs of `periods` days."""
+def make(
+    scene: Scene,
+    world: str,
+    *,
+    strategies: int,
+    periods: int,
+    runs_each: int = 1,
+    policy: Mapping[str, Any] = POLICY,
+    mean: float = 0.0008,
+) -> None:
+    """Strategies in dry run, each with `runs_each` judged paper runs of `periods` days that earn `mean` a day."""
     scene.admin.make("/worlds", {"id": world, "allow_live": True})
-    scene.admin.make(f"/worlds/{world}/policy", POLICY)
+    scene.admin.make(f"/worlds/{world}/policy", policy)
     names = [f"{world}-{n}" for n in range(strategies)]
     bind(world, names)
     for round_ in range(runs_each):
-        submit(world, names, periods, run_id=f"p{round_}")
+        submit(world, names, periods, run_id=f"p{round_}", mean=mean)
 
 
 def bind(world: str, names: list[str]) -> None:
@@ -60,7 +70,7 @@ def bind(world: str, names: list[str]) -> None:
     )
 
 
-def submit(world: str, names: list[str], periods: int, *, run_id: str) -> None:
+def submit(world: str, names: list[str], periods: int, *, run_id: str, mean: float = 0.0008) -> None:
     """One paper run of each strategy, judged: as the use cases do it, without HTTP."""
     from django.utils import timezone
 
@@ -86,7 +96,7 @@ def submit(world: str, names: list[str], periods: int, *, run_id: str) -> None:
             created_at=now,
             updated_at=now,
         )
-        returns = draws.normal(0.0008, 0.01, periods)
+        returns = draws.normal(mean, 0.01, periods)
         given.append((run, Taken({"trades": {"count": 100}}, run.request_hash, times, returns)))
     with unit_of_change():
         EvaluationRun.objects.bulk_create([run for run, _ in given])

@@ -59,11 +59,13 @@ def drive() -> None:
 
 
 def step() -> None:
-    """Everything that is due now, each part guarded from the other's faults."""
+    """Everything that is due now, each part guarded from the other's faults. Gates wait for nothing else."""
+    guarded(drive_applies)
     guarded(relay_everything)
     guarded(drive_applies)
-    guarded(make_up)
-    guarded(make_up_schedule)
+    if rounds.are_due():
+        guarded(make_up)
+        guarded(make_up_schedule)
 
 
 def guarded(part: Callable[[], None]) -> None:
@@ -144,6 +146,23 @@ class Duty:
 
 
 duty = Duty()
+
+
+@dataclass
+class Rounds:
+    """When it was looked last for what nobody took in time: that is late already, and no news tells of it."""
+
+    next_at: float = 0.0
+
+    def are_due(self) -> bool:
+        now = time.monotonic()
+        if now < self.next_at:
+            return False
+        self.next_at = now + settings.DRIVER_POLL_SECONDS
+        return True
+
+
+rounds = Rounds()
 
 
 def listen() -> None:

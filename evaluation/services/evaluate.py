@@ -29,6 +29,7 @@ from evaluation.services.placing import placements
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs.store import put_many
+from qmtl_site.database import update_rows
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 from strategies.models import Binding
@@ -179,7 +180,7 @@ def write(
     for item in judged:
         finish(item, now)
     moved = ["status", "status_reason", "updated_at", "evaluated_at"]
-    EvaluationRun.objects.bulk_update([item.run for item in judged], moved, batch_size=BATCH)
+    update_rows([item.run for item in judged], moved)
     outcomes = [(item.run, item.judgement, item.sheet) for item in judged]
     settle_bindings(outcomes, bindings, actor=EVALUATOR)
     record_figures(outcomes, bindings)

@@ -13,6 +13,7 @@ from evaluation.events import RunUpdated
 from evaluation.models import EvaluationRun
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
+from qmtl_site.database import update_rows
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
 
@@ -103,5 +104,5 @@ def expire(run: EvaluationRun, reason: str, actor: Actor) -> None:
 def save(runs: Sequence[EvaluationRun]) -> int:
     if not runs:
         return 0
-    EvaluationRun.objects.bulk_update(runs, ["status", "status_reason", "updated_at"], batch_size=BATCH)
+    update_rows(runs, ["status", "status_reason", "updated_at"])
     return len(runs)

@@ -16,6 +16,7 @@ from evaluation.services.expiry import save
 from evaluation.services.promotions import tell
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
+from qmtl_site.database import update_rows
 from qmtl_site.http.refusals import Invalid, Refusal
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -115,7 +116,7 @@ def settle_approvals(world_id: str, strategies: Sequence[str], reason: str) -> N
         promotion.settle()
         promotion.reason, promotion.updated_at = reason[:500], timezone.now()
         tell(promotion, before, reason, FOLLOWER)
-    Promotion.objects.bulk_update(approved, ["state", "reason", "updated_at"], batch_size=500)
+    update_rows(approved, ["state", "reason", "updated_at"])
 
 
 def runs_of(world_id: str, strategies: Sequence[str], status: str) -> QuerySet[EvaluationRun]:

@@ -11,7 +11,7 @@ from evaluation.events import PROMOTION_EVENTS
 from evaluation.models import Decision, EvaluationRun, Promotion
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
-from qmtl_site.database import native_cursor
+from qmtl_site.database import native_cursor, update_rows
 from qmtl_site.http.refusals import Forbidden, IllegalTransition, NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -42,7 +42,7 @@ def settle_promotions(*, world: World, decision: Decision, outcome: Outcome, act
     for row in standing:
         row.decision, row.run_id, row.updated_at = decision, wanted[row.strategy_id], now
     if standing:
-        Promotion.objects.bulk_update(standing, ["decision", "run_id", "updated_at"])
+        update_rows(standing, ["decision", "run_id", "updated_at"])
     made = Promotion.objects.bulk_create(
         Promotion(
             world=world, strategy_id=name, run_id=run_id, decision=decision, created_at=now, updated_at=now

@@ -61,9 +61,9 @@ class Acks(ServiceView):
             epoch=wanted.epoch,
         )
         try:
-            ack = services.acknowledge(world_id=world_id, run_id=run_id, receipt=receipt, actor=self.actor)
+            seen = services.acknowledge(world_id=world_id, run_id=run_id, receipt=receipt, actor=self.actor)
         except errors.StaleAck:
             STALE_ACKS.count(world_id)
             raise
-        document = {"run_id": run_id, "client_id": wanted.client_id, "phase": ack.phase}
-        return self.reply({**document, "sequence": ack.sequence})
+        document = {"run_id": run_id, "client_id": wanted.client_id, "phase": wanted.phase}
+        return self.reply({**document, "sequence": seen})

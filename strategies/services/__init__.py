@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strategies.services.acks import Receipt, acknowledge
 from strategies.services.apply import Asked, request_apply
 from strategies.services.apply_steps import abandon_openings, drive_apply, open_applies
 from strategies.services.bindings import (
@@ -18,8 +19,6 @@ from strategies.services.driver_lease import LeaseLost, hold_lease, release_leas
 from strategies.services.edges import override_edge
 from strategies.services.gates import (
     Held,
-    Receipt,
-    acknowledge,
     clear_hits,
     register_client,
     renew_lease,

@@ -14,6 +14,7 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Refusal
 from qmtl_site.ledger.transactions import unit_of_change, use_case
+from qmtl_site.outbox.numbering import next_sequence
 from strategies.domain.apply_steps import Step, next_step
 from strategies.domain.plans import Opening, Plan
 from strategies.models import Activation, Apply, ApplyAck, Binding, GateClient
@@ -128,9 +129,11 @@ def freeze(apply: Apply, now: datetime) -> None:
         gate.freeze, gate.side = True, gate.binding.strategy.side
     if gates:
         set_edges(world=world, edges=plan.pre_edges, active=False, reason=apply.run_id, actor=DRIVER)
-    entered(apply, "requested", now, plan.freeze_timeout_ms)
+    time_phase(apply, "requested", now, plan.freeze_timeout_ms)
     act = act_of(apply, DRIVER).by(phase="freeze", requires_ack=True, position_policy=plan.on_promote)
     apply.freeze_sequence = max(tell(act, gates), default=None)
+    # Last, so that whoever answers this word has seen his gates frozen.
+    tell_phase(apply, "requested", DRIVER)
     apply.save()
 
 
@@ -174,9 +177,10 @@ def unfreeze(apply: Apply, now: datetime) -> None:
     for gate in gates:
         gate.freeze = False
     apply.unfreeze()
+    apply.unfreeze_sequence = next_sequence(apply.world_id) if gates else None
     entered(apply, "switch", now, plan.unfreeze_timeout_ms)
     act = act_of(apply, DRIVER).by(phase="unfreeze", requires_ack=True, position_policy=plan.on_promote)
-    apply.unfreeze_sequence = max(tell(act, gates), default=None)
+    tell(act, gates)
     apply.save()
 
 
@@ -253,11 +257,15 @@ def reweigh(apply: Apply, plan: Plan, gates: dict[str, Activation]) -> list[Acti
 
 
 def entered(apply: Apply, before: str, now: datetime, timeout_ms: int | None) -> None:
+    time_phase(apply, before, now, timeout_ms)
+    tell_phase(apply, before, DRIVER)
+
+
+def time_phase(apply: Apply, before: str, now: datetime, timeout_ms: int | None) -> None:
     milliseconds = max((now - apply.phase_since).total_seconds(), 0.0) * 1000
     transaction.on_commit(partial(PHASE_MS.observe, milliseconds, before))
     apply.phase_since = now
     apply.deadline = None if timeout_ms is None else now + timedelta(milliseconds=timeout_ms)
-    tell_phase(apply, before, DRIVER)
 
 
 def settle(apply: Apply, before: str, now: datetime) -> None:

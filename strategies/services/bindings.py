@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
+from qmtl_site.database import update_rows
 from qmtl_site.http.refusals import Invalid
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -104,7 +105,7 @@ def move_bindings(*, moves: Sequence[Move], actor: Actor) -> None:
         if move.judged_code_hash is not None:
             binding.judged_code_hash = move.judged_code_hash
         told_of_binding(binding, before=before, reason=move.reason, actor=actor)
-    Binding.objects.bulk_update([move.binding for move in moves], MOVED, batch_size=500)
+    update_rows([move.binding for move in moves], MOVED)
 
 
 @use_case

@@ -21,13 +21,12 @@ from qmtl_site.audit.chain import record
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import Forbidden, Invalid, NotFound
 from qmtl_site.ledger.transactions import use_case
-from qmtl_site.outbox.events import CHANNEL, emit
-from strategies.domain.plans import Plan
-from strategies.errors import GateClosed, StaleAck
+from qmtl_site.outbox.events import emit
+from strategies.errors import GateClosed
 from strategies.events import GateRegistered, GateRevoked
-from strategies.models import Apply, ApplyAck, Binding, GateAuthority, GateClient, GateHold
+from strategies.models import Binding, GateAuthority, GateClient, GateHold
 from strategies.selectors.activation import held_documents
-from strategies.selectors.tallies import ACK_SECONDS, CACHE_HITS
+from strategies.selectors.tallies import CACHE_HITS
 from worlds.services import lock_world
 
 HOLDERS = """
@@ -176,55 +175,6 @@ class Claim:
     client_id: str
     secret: str
     token_digest: str
-
-
-@dataclass(frozen=True)
-class Receipt(Claim):
-    """What a client says that it has seen."""
-
-    phase: str
-    sequence: int
-    epoch: tuple[int, int]
-
-
-@use_case
-def acknowledge(*, world_id: str, run_id: str, receipt: Receipt, actor: Actor) -> ApplyAck:
-    """A gate client has seen a phase of an apply; the same word twice is one.
-
-    StaleAck for another apply, phase, epoch or client, a lower sequence, or a lease that has run out or does not hold
-    what the apply opens.
-    """
-    apply = Apply.objects.select_for_update(no_key=True).filter(world_id=world_id, run_id=run_id).first()
-    if apply is None:
-        raise NotFound(f"World {world_id} has no apply {run_id}")
-    client = leased(world_id, receipt, actor)
-    if client is None:
-        raise StaleAck(f"{receipt.client_id} holds no such lease in {world_id}")
-    if not client.holds.filter(strategy__in=[o.strategy_id for o in Plan.read(apply.plan).openings]).exists():
-        raise StaleAck(f"{receipt.client_id} holds no gate that apply {run_id} opens")
-    if receipt.epoch != apply.epoch:
-        raise StaleAck(f"Apply {run_id} has epoch {list(apply.epoch)}, not {list(receipt.epoch)}")
-    asked_at = apply.freeze_sequence if receipt.phase == "freeze" else apply.unfreeze_sequence
-    if asked_at is None:
-        raise StaleAck(f"Apply {run_id} is in {apply.phase}")
-    if receipt.sequence < asked_at:
-        raise StaleAck(f"Apply {run_id} asked at sequence {asked_at}; {receipt.sequence} came before it")
-    known = ApplyAck.objects.filter(apply=apply, client=client, phase=receipt.phase).first()
-    if known is not None:
-        return known
-    if apply.phase != receipt.phase:
-        raise StaleAck(f"Apply {run_id} is in {apply.phase}")
-    ack = ApplyAck(apply=apply, client=client, phase=receipt.phase, sequence=receipt.sequence, at=Now())
-    ack.save()
-    with native_cursor() as cursor:
-        # The driver waits for it.
-        told = cursor.execute(
-            "SELECT pg_notify(%s, %s), EXTRACT(EPOCH FROM clock_timestamp() - %s)",
-            [CHANNEL, world_id, apply.phase_since],
-        ).fetchone()
-    if told is not None:
-        transaction.on_commit(partial(ACK_SECONDS.observe, max(float(told[1]), 0.0), receipt.phase))
-    return ack
 
 
 def leased(world_id: str, claim: Claim, actor: Actor) -> GateClient | None:

@@ -230,6 +230,30 @@ def test_a_misshapen_acknowledgement_is_refused_with_the_place(frozen: Any) -> N
     assert [place.split("/")[1] for place in places(answers).values()] == [*map(min, MISSHAPEN)]
 
 
+def test_who_answers_the_word_of_the_phase_or_of_his_own_gates_has_seen_enough(
+    gates: ApiClient, holder: Any
+) -> None:
+    """However many gates of others are frozen after his; and he need not know the number that the apply keeps."""
+    first, second = holder("g1", "a"), holder("g2", "b")
+    apply = drive(asked("first", opens={"a": 0.5, "b": 0.5}))
+    frozen = {each["strategy_id"]: each["sequence"] for each in told(gates)}
+    assert frozen["a"] < frozen["b"] == apply.freeze_sequence
+    assert refusal(first.ack(apply, sequence=frozen["a"] - 1)) == (409, "E_STALE_ACK")
+    assert first.ack(apply, sequence=frozen["a"]).status_code == 200
+    assert second.ack(apply, sequence=phase_told(gates)).status_code == 200
+    apply = drive(apply)
+    assert apply.phase == "unfreeze"
+    answers = [each.ack(apply, sequence=phase_told(gates)) for each in (first, second)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert (drive(apply).phase, apply.outcome) == ("completed", "")
+
+
+def phase_told(client: ApiClient) -> int:
+    """Sequence of the newest word about a phase."""
+    events = body(client.get("/worlds/alpha/events?limit=500"))["events"]
+    return max(event["sequence"] for event in events if event["type"] == "apply.phase_changed")
+
+
 def test_the_same_word_twice_is_one(frozen: Any) -> None:
     apply, first, _ = frozen
     answers = [first.ack(apply) for _ in range(3)]
