@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("worlds.urls")),
     path("", include("strategies.urls")),
     path("", include("evaluation.urls")),
+    path("", include("rebalancing.urls")),
     path("schema/", SchemaDocument.as_view(), name="schema"),
     path("schema/docs/", SchemaPage.as_view(url_name="schema"), name="schema-docs"),
     path("schema/events", EventsSchema.as_view()),

@@ -21,6 +21,7 @@ OURS = {
     "worlds",
     "strategies",
     "evaluation",
+    "rebalancing",
     "site_metrics",
     "knox",
 }

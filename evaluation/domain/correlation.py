@@ -15,14 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmtl.metrics import Column
-from qmtl.metrics.panel import SPREAD_ABSOLUTE, SPREAD_RELATIVE, Mask, PanelView, row_sum
+from qmtl.metrics.panel import SPREAD_ABSOLUTE, SPREAD_RELATIVE, Mask, row_sum
+from qmtl.portfolio.records import Matrix, Rows, length_of, standardised
 from worlds.domain.series import Times
-
-Rows = NDArray[np.int64]
-"""(n,), places of strategies in the panel."""
-
-Matrix = NDArray[np.float64]
-"""(strategies, periods) or (strategies, strategies)."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +85,6 @@ def same_points(present: Mask) -> list[Rows]:
     for row, key in enumerate(np.packbits(present, axis=1)):
         groups[key.tobytes()].append(row)
     return [np.array(rows, dtype=np.int64) for rows in groups.values()]
-
-
-def standardised(values: Matrix) -> Matrix:
-    """Rows centred and scaled to unit length, (strategies, periods) of the same shape without a NaN.
-
-    The sum of products of two such rows is their Pearson correlation. A row whose returns differ by no more
-    than rounding is constant and becomes NaN; so does one whose squares overflow.
-    """
-    if values.shape[1] == 0:
-        return np.empty_like(values)
-    with np.errstate(all="ignore"):
-        view = PanelView(values, periods_per_year=1.0)
-        return np.asarray(view.deviations / _length(view.sum_of_squares, view.constant)[:, None])
-
-
-def _length(sum_of_squares: Column, constant: Mask) -> Column:
-    return np.where(constant | ~np.isfinite(sum_of_squares), np.nan, np.sqrt(sum_of_squares))
 
 
 class Correlations:
@@ -188,5 +166,5 @@ def _segment_standardised(values: Column, starts: Rows, lengths: NDArray[np.int6
     constant = high - low <= SPREAD_RELATIVE * size + SPREAD_ABSOLUTE
     mean = np.add.reduceat(values, starts) / lengths
     deviations = values - np.repeat(mean, lengths)
-    length = _length(np.add.reduceat(deviations * deviations, starts), constant)
+    length = length_of(np.add.reduceat(deviations * deviations, starts), constant)
     return np.asarray(deviations / np.repeat(length, lengths))

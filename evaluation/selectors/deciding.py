@@ -21,6 +21,10 @@ DECIDE = (
 SELECT w.id, w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale, w.last_evaluation_at,
        d.decision_id, v.version, t.policy_id, t.checksum,
        EXISTS (SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state <> 'archived') AS is_used,
+       EXISTS (
+           SELECT FROM strategies_node n JOIN strategies_binding b ON b.id = n.binding_id
+           WHERE n.state = 'error' AND b.world_id = w.id AND b.state <> 'archived'
+       ) AS node_error,
        ARRAY(
            SELECT s.state
            FROM unnest(ARRAY['rejected', 'inactive', 'submitted', 'validating', 'dry_run', 'live']) AS s (state)
@@ -29,7 +33,9 @@ SELECT w.id, w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= no
                    SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
                    WHERE h.strategy_id = b.strategy_id AND c.world_id = w.id AND c.revoked_at IS NULL
                      AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
-                     AND h.code_hash <> b.judged_code_hash))
+                     AND h.code_hash <> b.judged_code_hash)
+               AND NOT EXISTS (
+                   SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error'))
        ) AS states
 FROM who
 LEFT JOIN worlds_world w ON who.may_read AND w.id = %(world)s
@@ -51,7 +57,7 @@ def decision_envelope(digest: str, world_id: str) -> dict[str, Any]:
     (row,) = admitted_rows(DECIDE, {"digest": digest, "world": world_id}, row_factory=namedtuple_row)
     modes = [mode_of(row, state) for state in row.states]
     if row.is_used and not modes:
-        modes = [Effective("compute-only", "foreign_code")]
+        modes = [Effective("compute-only", "node_error" if row.node_error else "foreign_code")]
     count_lowered(modes)
     mode = highest_mode(each.mode for each in modes)
     policy = Policy() if row.policy_id is None else compiled(row.policy_id, row.checksum)

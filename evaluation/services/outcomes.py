@@ -65,6 +65,8 @@ def record_figures(outcomes: Sequence[Outcome], bindings: Mapping[str, Binding])
                 verdict=judgement.status,
                 recommended_stage=judgement.recommended_stage,
                 figures={name: flat.get(name) for name in SHOWN},
+                times_id=run.input.times_id,
+                returns_id=run.input.returns_id,
                 evaluated_at=run.evaluated_at,
             )
         )

@@ -27,8 +27,8 @@ from evaluation.domain.rules.exposure import Exposure
 from evaluation.domain.rules.gates import Gates
 from evaluation.domain.rules.hysteresis import Counters, Hysteresis
 from evaluation.domain.rules.top_k import TopK
-from evaluation.domain.weights import Weighting, weights
 from qmtl.metrics import Column
+from qmtl.portfolio import Weighting, weights
 from worlds.domain.expression import evaluate_score, to_text
 from worlds.domain.policy.selection import Selection
 

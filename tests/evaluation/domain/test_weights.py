@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skfolio.optimization import HierarchicalRiskParity, InverseVolatility, RiskBudgeting
 
-from evaluation.domain.weights import (
+from qmtl.portfolio.weights import (
     equal_contributions,
     hierarchical_risk_parity,
     inverse_volatility,

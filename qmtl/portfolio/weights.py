@@ -16,9 +16,9 @@ import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from evaluation.domain.correlation import Matrix, Rows, standardised
 from qmtl.metrics import Column
 from qmtl.metrics.panel import PanelView, row_sum
+from qmtl.portfolio.records import Matrix, Rows, standardised
 
 Method: TypeAlias = Literal["equal", "score", "inverse_volatility", "risk_parity", "hrp"]
 

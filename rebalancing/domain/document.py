@@ -1,0 +1,162 @@
+"""A plan as it is answered: plain values. Quantities and notionals are exact decimals, whatever their length."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+
+from rebalancing.domain.book import Book, Instrument
+from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float
+from rebalancing.domain.plan import OverlayOrder, Plan, decimal_parts
+from rebalancing.domain.scales import unique
+from rebalancing.domain.settling import NOTIONAL_PLACES, Residual, Settled
+
+Row = dict[str, Any]
+ZEROS = 9  # that most numbers end with: few quantities have more than nine decimals
+
+
+def json_number(mantissa: int, places: int) -> float | orjson.Fragment:
+    """mantissa / 10**places as a number of JSON with all its digits."""
+    if places >= ZEROS and not mantissa % 10**ZEROS:
+        mantissa, places = mantissa // 10**ZEROS, places - ZEROS
+    if -CERTAIN < mantissa < CERTAIN:
+        return float(mantissa / 10**places)  # its shortest text is this decimal
+    return orjson.Fragment(plain(Decimal(f"{mantissa}E-{places}")))
+
+
+def json_numbers(mantissas: Ints, places: int) -> list[float | orjson.Fragment]:
+    """A column of them."""
+    if places >= ZEROS and not (mantissas % 10**ZEROS).any():
+        mantissas, places = mantissas // 10**ZEROS, places - ZEROS
+    if len(mantissas) and np.abs(mantissas).max() < CERTAIN:
+        return list((mantissas / 10**places).tolist())
+    return [json_number(mantissa, places) for mantissa in mantissas.tolist()]
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without an exponent, without zeros at its end."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plan_document(plan: Plan) -> Row:
+    """`per_world`, `global_deltas`, `residuals`, `cost_estimate`; `overlay_deltas` where the mode has them, and
+    `attribution` where the account is shared.
+    """
+    document: Row = {
+        "mode": plan.terms.mode,
+        "shared_account": plan.terms.shared_account,
+        "per_world": per_world(plan),
+        "global_deltas": account_deltas(plan),
+        "residuals": [residual_row(each) for each in plan.residuals],
+        "cost_estimate": asdict(plan.cost),
+    }
+    if plan.terms.mode != "scaling":
+        document["overlay_deltas"] = [overlay_row(order) for order in plan.overlays]
+    if plan.terms.shared_account:
+        document["attribution"] = attribution(plan)
+    return document
+
+
+def per_world(plan: Plan) -> dict[str, Row]:
+    worlds: dict[str, Row] = {
+        world: {
+            "world_id": world,
+            "scale_world": nearest_float(scale),
+            "scale_by_strategy": {},
+            "deltas": [],
+        }
+        for world, scale in plan.scales.of_world.items()
+    }
+    of_strategy = plan.scales.of_strategy
+    floats = {id(scale): nearest_float(scale) for scale in unique(of_strategy.values())}
+    for (world, strategy), scale in of_strategy.items():
+        worlds[world]["scale_by_strategy"][strategy] = floats[id(scale)]
+    orders = plan.worlds.orders
+    names = plan.book.worlds
+    owners = plan.world_of_group[orders].tolist()
+    for owner, row in zip(owners, delta_rows(plan.worlds, plan.book), strict=True):
+        worlds[names[owner]]["deltas"].append(row)
+    return worlds
+
+
+def account_deltas(plan: Plan) -> list[Row]:
+    return delta_rows(plan.account, plan.book)
+
+
+def delta_rows(settled: Settled, book: Book) -> list[Row]:
+    orders = settled.orders
+    symbols, venues = (
+        [symbol for _, symbol in book.instruments],
+        [venue or None for venue, _ in book.instruments],
+    )
+    columns = (
+        settled.instrument[orders].tolist(),
+        json_numbers(settled.quantity[orders], settled.places),
+        json_numbers(settled.notional[orders], NOTIONAL_PLACES),
+    )
+    return [
+        {
+            "symbol": symbols[instrument],
+            "venue": venues[instrument],
+            "delta_qty": quantity,
+            "notional": notional,
+        }
+        for instrument, quantity, notional in zip(*columns, strict=True)
+    ]
+
+
+def named(instrument: Instrument) -> Row:
+    venue, symbol = instrument
+    return {"symbol": symbol, "venue": venue or None}
+
+
+def overlay_row(order: OverlayOrder) -> Row:
+    notional = round(order.notional * 10**NOTIONAL_PLACES)
+    return {
+        "world_id": order.world,
+        "symbol": order.symbol,
+        "venue": None,
+        "delta_qty": json_number(*decimal_parts(order.quantity)),
+        "notional": json_number(notional, NOTIONAL_PLACES),
+    }
+
+
+def residual_row(residual: Residual) -> Row:
+    return {
+        "world_id": residual.world,
+        **named(residual.instrument),
+        "qty": json_number(residual.quantity, residual.places),
+        "reason": residual.reason,
+    }
+
+
+def attribution(plan: Plan) -> list[Row]:
+    """Parts of the orders, an order's parts beside each other; they sum exactly to it, or to 0 where there is none."""
+    shares, book = plan.shares, plan.book
+    symbols, venues = (
+        [symbol for _, symbol in book.instruments],
+        [venue or None for venue, _ in book.instruments],
+    )
+    # In the order of instruments, which is that of their names; the rows of one are in the order of strategies.
+    order = np.argsort(book.instrument[shares.row], kind="stable")
+    rows = shares.row[order]
+    columns = (
+        book.instrument[rows].tolist(),
+        book.strategy[rows].tolist(),
+        json_numbers(shares.quantity[order], plan.steps.places),
+    )
+    return [
+        {
+            "symbol": symbols[instrument],
+            "venue": venues[instrument],
+            "world_id": book.strategies[owner][0],
+            "strategy_id": book.strategies[owner][1],
+            "delta_qty": quantity,
+        }
+        for instrument, owner, quantity in zip(*columns, strict=True)
+    ]

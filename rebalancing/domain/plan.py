@@ -1,0 +1,160 @@
+"""A plan: orders of each world, orders of all worlds netted, and who they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from rebalancing.domain.attribution import Shares, attribute
+from rebalancing.domain.book import Book, Positions, book_of
+from rebalancing.domain.checks import check
+from rebalancing.domain.costs import CostEstimate, estimate
+from rebalancing.domain.decimals import Index, places_of
+from rebalancing.domain.planners import PLANNERS, Case, Targets
+from rebalancing.domain.ratios import Groups, Ratios
+from rebalancing.domain.scales import Scales, scales_of
+from rebalancing.domain.settling import (
+    FINEST,
+    Residual,
+    Settled,
+    Steps,
+    marks_of,
+    residuals,
+    settle,
+    steps_of,
+)
+from rebalancing.domain.terms import Doubt, Doubtful, Terms, pointer
+
+
+@dataclass(frozen=True)
+class OverlayOrder:
+    """A proxy order; quantity in units, notional = quantity x price in currency, both signed."""
+
+    world: str
+    symbol: str
+    quantity: Fraction
+    price: Fraction
+
+    @property
+    def notional(self) -> Fraction:
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a request comes to. Groups of `worlds` are (world, instrument), those of `account` instruments."""
+
+    terms: Terms
+    book: Book
+    scales: Scales
+    targets: Targets
+    steps: Steps
+    groups: Groups
+    worlds: Settled
+    account_groups: Groups
+    account: Settled
+    overlays: tuple[OverlayOrder, ...]
+
+    @property
+    def world_of_group(self) -> Index:
+        return self.groups.keys // max(len(self.book.instruments), 1)
+
+    @cached_property
+    def residuals(self) -> list[Residual]:
+        """Of the orders: those of the account where it is shared, else those of the worlds."""
+        liquidated = self.scales.liquidated(self.book) & (self.targets.changes.top != 0).astype(bool)
+        if self.terms.shared_account:
+            closing, nobody = self.account_groups.any(liquidated), [None] * len(self.account_groups)
+            return residuals(self.account, closing, self.steps, self.book, nobody)
+        names = [self.book.worlds[place] for place in self.world_of_group.tolist()]
+        return residuals(self.worlds, self.groups.any(liquidated), self.steps, self.book, names)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Parts of the account's orders where it is shared, else of the worlds' orders."""
+        groups, settled = (
+            (self.account_groups, self.account) if self.terms.shared_account else (self.groups, self.worlds)
+        )
+        return attribute(self.targets.changes, groups, settled, self.steps)
+
+    @cached_property
+    def cost(self) -> CostEstimate:
+        settled = self.account if self.terms.shared_account else self.worlds
+        overlays = [(order.symbol, order.notional) for order in self.overlays]
+        return estimate(
+            self.targets.changes, self.book, self.worlds, self.account, settled, overlays, self.terms
+        )
+
+
+def plan(terms: Terms, positions: Positions) -> Plan:
+    """The plan; Doubtful with every place that is not clear."""
+    check(terms, positions.worlds)
+    return plan_book(terms, book_of(positions))
+
+
+def plan_book(terms: Terms, book: Book) -> Plan:
+    """The plan of checked terms."""
+    scales = scales_of(terms, book)
+    case = Case(terms, book, scales)
+    targets = PLANNERS[terms.mode].targets(case)
+    steps, groups = steps_of(book, terms.lots), case.groups
+    nets = targets.changes.summed(groups)
+    instrument = groups.keys % max(len(book.instruments), 1)
+    worlds = settle(nets, case.marks, instrument, steps, minimum=terms.min_trade_notional)
+    account_groups = book.by_instrument()
+    account = settle(
+        across_worlds(nets, instrument, account_groups),
+        marks_of(book, account_groups),
+        account_groups.keys,
+        steps,
+        minimum=terms.min_trade_notional,
+    )
+    overlays = overlay_orders(terms, targets)
+    return Plan(terms, book, scales, targets, steps, groups, worlds, account_groups, account, overlays)
+
+
+def across_worlds(nets: Ratios, instrument: Index, account_groups: Groups) -> Ratios:
+    """Exact changes of the worlds, netted per instrument; instruments in their order, as every one has a row."""
+    order = np.argsort(instrument, kind="stable")
+    ordered = instrument[order]
+    starts = np.searchsorted(ordered, account_groups.keys)
+    of_row = np.searchsorted(account_groups.keys, instrument)
+    return nets.summed(Groups(order, starts, of_row, account_groups.keys))
+
+
+def overlay_orders(terms: Terms, targets: Targets) -> tuple[OverlayOrder, ...]:
+    doubts = [doubt for world in targets.overlays if (doubt := doubt_of_overlay(terms, world))]
+    if doubts:
+        raise Doubtful(doubts)
+    orders = (overlay_order(terms, world, notional) for world, notional in targets.overlays.items())
+    return tuple(order for order in orders if order is not None)
+
+
+def doubt_of_overlay(terms: Terms, world: str) -> Doubt | None:
+    symbol = terms.overlay.instrument_by_world.get(world)
+    if symbol is None:
+        said = f"{world!r} changes by an overlay and has no instrument for it"
+        return Doubt(pointer("overlay", "instrument_by_world", world), said)
+    if terms.overlay.price_by_symbol.get(symbol, Fraction(0)) <= 0:
+        return Doubt(pointer("overlay", "price_by_symbol", symbol), f"{symbol!r} has no price above 0")
+    return None
+
+
+def overlay_order(terms: Terms, world: str, notional: Fraction) -> OverlayOrder | None:
+    """Rounded toward zero to the instrument's lot; None where nothing, or too little, is left."""
+    symbol = terms.overlay.instrument_by_world[world]
+    price = terms.overlay.price_by_symbol[symbol]
+    step = terms.lots.get(symbol, Fraction(1, 10**FINEST))
+    order = OverlayOrder(world, symbol, int(notional / price / step) * step, price)
+    if order.quantity == 0 or abs(order.notional) < terms.overlay.min_order_notional:
+        return None
+    return order
+
+
+def decimal_parts(value: Fraction) -> tuple[int, int]:
+    """(mantissa, places) of a decimal."""
+    places = places_of(value)
+    return int(value * 10**places), places

@@ -1,0 +1,116 @@
+"""Planners: from what is asked to what each position, or a proxy of them, is to change by.
+
+Another way to plan (by cost, within limits of risk) is one more class here: it gives exact changes, and lots,
+minimum, netting across worlds and attribution follow from them as they do for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from rebalancing.domain.book import Book
+from rebalancing.domain.decimals import Ints
+from rebalancing.domain.ratios import Groups, Ratios, nothing
+from rebalancing.domain.scales import Scales
+from rebalancing.domain.settling import marks_of
+from rebalancing.domain.terms import Terms
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a planner looks at."""
+
+    terms: Terms
+    book: Book
+    scales: Scales
+
+    @cached_property
+    def changes(self) -> Ratios:
+        """Of each row of the book, as the scales want it."""
+        return self.scales.changes(self.book)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Rows of the book by world and instrument."""
+        return self.book.by_world_and_instrument()
+
+    @cached_property
+    def marks(self) -> Ratios:
+        return marks_of(self.book, self.groups)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """`changes`: of each row of the book, in units. `overlays`: currency to be bought (sold, where negative) in the
+    overlay instrument of each world that needs one, even where it comes to nothing.
+    """
+
+    changes: Ratios
+    overlays: Mapping[str, Fraction]
+
+
+class Planner(Protocol):
+    def targets(self, case: Case) -> Targets: ...
+
+
+class Scaling:
+    """Every position is scaled."""
+
+    def targets(self, case: Case) -> Targets:
+        return Targets(case.changes, {})
+
+
+class Overlay:
+    """Positions stay; a proxy changes the net exposure of each world."""
+
+    def targets(self, case: Case) -> Targets:
+        everything = np.ones(len(case.book), dtype=bool)
+        return Targets(nothing(len(case.book)), exposure_gaps(case, everything))
+
+
+class Hybrid:
+    """What is large and cheap is scaled; the proxy changes the exposure of the rest.
+
+    With no thresholds all is scaled, with an infinite minimum nothing is.
+    """
+
+    def targets(self, case: Case) -> Targets:
+        cheap = self.is_scaled(case)[case.groups.of_row]
+        return Targets(case.changes.kept(cheap), exposure_gaps(case, ~cheap))
+
+    def is_scaled(self, case: Case) -> Ints:
+        """Whether the net change of each (world, instrument) is traded itself."""
+        terms, book = case.terms.hybrid, case.book
+        if terms.scale_min_notional is None:
+            return np.zeros(len(case.groups), dtype=bool)
+        net, mark, least = case.changes.summed(case.groups), case.marks, terms.scale_min_notional
+        worth = np.abs(net.top) * mark.top * least.denominator
+        large = worth >= net.bottom * mark.bottom * least.numerator
+        kinds = max(len(book.instruments), 1)
+        bps = [terms.bps_of(symbol) for _, symbol in book.instruments]
+        proxy = [self.overlay_bps(case, world) for world in book.worlds]
+        cheap = [bps[key % kinds] <= proxy[key // kinds] for key in case.groups.keys.tolist()]
+        return np.asarray(large.astype(bool) & np.array(cheap, dtype=bool))
+
+    @staticmethod
+    def overlay_bps(case: Case, world: str) -> Fraction:
+        terms = case.terms.hybrid
+        symbol = case.terms.overlay.instrument_by_world.get(world)
+        return terms.default_cost_bps if symbol is None else terms.bps_of(symbol)
+
+
+def exposure_gaps(case: Case, rows: Ints) -> dict[str, Fraction]:
+    """(scale - 1) x net notional of the rows of each world, where some of its rows are concerned and it changes."""
+    book, scales = case.book, case.scales.of_world
+    concerned = {book.worlds[place] for place in np.unique(book.world[rows]).tolist()}
+    net = book.net_value_of_worlds(rows)
+    return {world: (scales[world] - 1) * net[world] for world in sorted(concerned) if scales[world] != 1}
+
+
+PLANNERS: Mapping[str, Planner] = {"scaling": Scaling(), "overlay": Overlay(), "hybrid": Hybrid()}

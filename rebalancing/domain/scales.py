@@ -1,0 +1,94 @@
+"""By how much worlds and strategies grow or shrink: ratios of allocations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from rebalancing.domain.book import Book, Strategy
+from rebalancing.domain.decimals import objects
+from rebalancing.domain.ratios import Ratios
+from rebalancing.domain.terms import Terms
+
+UNCHANGED = Fraction(1)
+NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Scale of each world, and of each strategy that has positions or is named with its fractions."""
+
+    of_world: Mapping[str, Fraction]
+    of_strategy: Mapping[Strategy, Fraction]
+
+    def changes(self, book: Book) -> Ratios:
+        """What each row of the book is to change by: quantity x (scale - 1), in units."""
+        # Most strategies share the scale of their world: each is looked into once.
+        scales = [self.of_strategy[strategy] for strategy in book.strategies]
+        unit = 10**book.quantity_places
+        parts = {id(s): (s.numerator - s.denominator, s.denominator * unit) for s in unique(scales)}
+        tops = objects([parts[id(scale)][0] for scale in scales])
+        bottoms = objects([parts[id(scale)][1] for scale in scales])
+        return Ratios(book.quantity.astype(object) * tops[book.strategy], bottoms[book.strategy])
+
+    def liquidated(self, book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Rows of the book that are to be closed altogether."""
+        if all(self.of_world.values()) and all(unique(self.of_strategy.values())):
+            return np.zeros(len(book), dtype=bool)
+        closed = np.array([not self.of_strategy[strategy] for strategy in book.strategies], dtype=bool)
+        return np.asarray(closed[book.strategy] & (book.quantity != 0).astype(bool))
+
+
+def unique(scales: Iterable[Fraction]) -> Iterable[Fraction]:
+    """Each object once."""
+    return {id(scale): scale for scale in scales}.values()
+
+
+def scale(before: Fraction, after: Fraction) -> Fraction:
+    """after / before; from nothing, there is nothing to scale: 1 where something is wanted, else 0."""
+    if before <= 0:
+        return UNCHANGED if after > 0 else NOTHING
+    return after / before
+
+
+def scales_of(terms: Terms, book: Book) -> Scales:
+    names = sorted({*terms.before, *terms.after})
+    of_world = {
+        world: scale(terms.before.get(world, NOTHING), terms.after.get(world, NOTHING)) for world in names
+    }
+    before, after = starting_fractions(terms, book), named(terms.strategies_after)
+    if not before or not after:
+        return Scales(of_world, {strategy: of_world[strategy[0]] for strategy in book.strategies})
+    of_strategy = {
+        strategy: strategy_scale(before.get(strategy), after.get(strategy), of_world[strategy[0]])
+        for strategy in sorted({*book.strategies, *(before.keys() & after.keys())})
+    }
+    return Scales(of_world, of_strategy)
+
+
+def strategy_scale(before: Fraction | None, after: Fraction | None, of_world: Fraction) -> Fraction:
+    """Its own where both of its fractions are known, else that of its world."""
+    if before is None or after is None or before <= 0:
+        return of_world
+    return after / before
+
+
+def starting_fractions(terms: Terms, book: Book) -> dict[Strategy, Fraction]:
+    """As given; where no map is, each strategy's gross notional over the equity."""
+    if terms.strategies_before is not None:
+        return named(terms.strategies_before)
+    if not terms.strategies_after:
+        return {}
+    gross = book.gross_value_of_strategies()
+    return {strategy: value / terms.total_equity for strategy, value in gross.items()}
+
+
+def named(maps: Mapping[str, Mapping[str, Fraction]] | None) -> dict[Strategy, Fraction]:
+    return {
+        (world, strategy): value
+        for world, fractions in (maps or {}).items()
+        for strategy, value in fractions.items()
+    }

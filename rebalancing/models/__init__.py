@@ -1,0 +1,18 @@
+"""Plans, allocations, executions."""
+
+from __future__ import annotations
+
+from rebalancing.models.allocations import Allocation, AllocationRecord, PositionSnapshot
+from rebalancing.models.execution import Execution, Order
+from rebalancing.models.plans import PlanRecord, PlanWorld, Proposal
+
+__all__ = [
+    "Allocation",
+    "AllocationRecord",
+    "Execution",
+    "Order",
+    "PlanRecord",
+    "PlanWorld",
+    "PositionSnapshot",
+    "Proposal",
+]

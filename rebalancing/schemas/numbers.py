@@ -1,0 +1,83 @@
+"""Numbers as they are sent: JSON numbers mean their shortest decimal, text is taken digit by digit."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+
+from rebalancing.domain.decimals import MOST_DIGITS, MOST_PLACES, as_decimal, is_in_range, places_of
+
+DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
+LOT_PLACES = 18
+BOUNDS = f"must be below 1e{MOST_DIGITS} and have at most {MOST_PLACES} decimals"
+
+
+def read_decimal(value: Any) -> Decimal:
+    """A finite number; ValueError says what it should have been."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("must be a number, or a decimal as text")
+    if isinstance(value, str) and not DECIMAL.fullmatch(value):
+        raise ValueError("must be a number, or a decimal as text")
+    number = as_decimal(value)
+    if not number.is_finite():
+        raise ValueError("must be a finite number")
+    return number
+
+
+def bounded(number: Decimal) -> Decimal:
+    if not is_in_range(number):
+        raise ValueError(BOUNDS)
+    return number
+
+
+def positive(number: Any) -> Any:
+    if not number > 0:
+        raise ValueError("must be above 0")
+    return number
+
+
+def not_negative(number: Any) -> Any:
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def tradable(lot: Fraction) -> Fraction:
+    if places_of(lot) > LOT_PLACES:
+        raise ValueError(f"has at most {LOT_PLACES} decimals")
+    return lot
+
+
+def read_fraction(value: Any) -> Fraction:
+    # A bool would be found as the 0 or 1 that it equals.
+    return (
+        known(value) if isinstance(value, float | int | str) and not isinstance(value, bool) else new(value)
+    )
+
+
+def new(value: Any) -> Fraction:
+    return Fraction(bounded(read_decimal(value)))
+
+
+known = lru_cache(maxsize=65_536)(new)
+
+
+def read_wide(value: Any) -> Fraction:
+    """Only compared with, so it may have any size."""
+    return Fraction(read_decimal(value))
+
+
+SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "number"}, {"type": "string", "pattern": rf"^{DECIMAL.pattern}$"}]}
+)
+Quantity = Annotated[Decimal, PlainValidator(lambda value: bounded(read_decimal(value))), SCHEMA]
+Mark = Annotated[Quantity, AfterValidator(positive)]
+Exact = Annotated[Fraction, PlainValidator(read_fraction), SCHEMA]
+Positive = Annotated[Exact, AfterValidator(positive)]
+Lot = Annotated[Positive, AfterValidator(tradable)]
+Threshold = Annotated[Fraction, PlainValidator(read_wide), SCHEMA, AfterValidator(not_negative)]

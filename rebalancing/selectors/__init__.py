@@ -1,0 +1,1 @@
+"""Reads of figures, plans, allocations and executions."""

@@ -1,0 +1,91 @@
+"""The figures of the envelope, from the newest evaluated runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Any
+
+import numpy as np
+
+from qmtl.metrics import alpha_performance
+from qmtl_site.audit.actor import Actor
+from qmtl_site.blobs import store
+from rebalancing.domain.contract import UNKNOWN, envelope_of
+from strategies.models import Binding, LatestFigures
+
+COLUMNS = (
+    "binding__world_id",
+    "binding__strategy_id",
+    "binding__state",
+    "figures",
+    "times_id",
+    "returns_id",
+    "binding__activation__weight",
+    "binding__world__periods_per_year",
+    "binding__world__risk_free_rate",
+)
+
+
+@dataclass(frozen=True)
+class LiveSeries:
+    """The newest evaluated series of a live strategy, by content hash, and its capital."""
+
+    times: str
+    returns: str
+    weight: float
+
+
+def alpha_metrics(
+    *, worlds: Iterable[str], strategies: Iterable[tuple[str, str]], actor: Actor
+) -> dict[str, Any]:
+    """`{per_world, per_strategy}`; 0.0 where nothing is known, or where the actor has no role. One statement, and one
+    for series that have not been measured together before.
+    """
+    wanted = set(strategies)
+    per_strategy: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
+    for world, strategy in sorted(wanted):
+        per_strategy[strategy][world] = UNKNOWN
+    per_world: dict[str, Mapping[str, float]] = dict.fromkeys(sorted(set(worlds)), UNKNOWN)
+    live: dict[tuple[str, float, float], list[LiveSeries]] = defaultdict(list)
+    for world, strategy, state, figures, times, returns, weight, periods, rate in rows_of(
+        set(per_world), actor
+    ):
+        if (world, strategy) in wanted:
+            per_strategy[strategy][world] = envelope_of(figures)
+        if state == Binding.State.LIVE and times and returns and weight:
+            live[world, periods, rate].append(LiveSeries(times, returns, weight))
+    for (world, periods, rate), series in live.items():
+        per_world[world] = portfolio_envelope(tuple(series), periods, rate)
+    return {"per_world": per_world, "per_strategy": dict(per_strategy)}
+
+
+def rows_of(worlds: Collection[str], actor: Actor) -> Sequence[Any]:
+    rows = LatestFigures.objects.filter(binding__world__in=worlds).exclude(
+        binding__state=Binding.State.ARCHIVED
+    )
+    if not (actor.is_superuser or actor.is_service):
+        rows = rows.filter(binding__world__roles__user_id=actor.user_id or 0).distinct()
+    return list(rows.order_by("binding_id").values_list(*COLUMNS))
+
+
+@lru_cache(maxsize=1024)
+def portfolio_envelope(
+    series: tuple[LiveSeries, ...], periods_per_year: float, risk_free_rate: float
+) -> Mapping[str, float]:
+    """The six figures of the capital-weighted portfolio, over the times that all have; a content hash never changes
+    its content, so that they are measured once.
+    """
+    blobs = store.get_many({name for each in series for name in (each.times, each.returns)})
+    times = [store.integers(blobs[each.times]) for each in series]
+    common = reduce(np.intersect1d, times)
+    if len(common) < 2:
+        return UNKNOWN
+    total = sum(each.weight for each in series)
+    returns = np.zeros(len(common))
+    for each, stamps in zip(series, times, strict=True):
+        own = store.floats(blobs[each.returns])[np.isin(stamps, common)]
+        returns += each.weight / total * own
+    return alpha_performance(returns, periods_per_year=periods_per_year, risk_free_rate=risk_free_rate)

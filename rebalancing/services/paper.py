@@ -1,0 +1,113 @@
+"""Orders on paper: filled at the plan's marks by the paper broker, and booked to the strategies that they are for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from qmtl.brokers import (
+    FixedSlippage,
+    Instrument,
+    NotionalFees,
+    OrderReport,
+    PaperBroker,
+    Side,
+    Terms,
+    quote,
+)
+from qmtl.brokers import Order as BrokerOrder
+from qmtl_site.audit.actor import Actor
+from rebalancing.models import Order
+from rebalancing.models.plans import DIGITS
+from strategies.domain.fills import FillRecord
+from strategies.services import keep_fills
+from worlds.domain.broker import PaperTerms
+from worlds.selectors import broker_settings
+
+STEP = Decimal("1e-18")
+Held = Mapping[Instrument, Decimal]
+
+
+def fill_on_paper(
+    orders: Sequence[Order], *, held: Held, costs: PaperTerms, at: datetime
+) -> list[OrderReport]:
+    """Reports of the orders of one account, in their order; `held`: its positions before."""
+    broker = PaperBroker(
+        positions=dict(held),
+        fill_at="mark",
+        fees=NotionalFees(taker_bps=costs.taker_bps, maker_bps=costs.maker_bps),
+        slippage=FixedSlippage(costs.slippage_bps),
+        default_terms=Terms(lot=STEP, tick=STEP),
+    )
+    reports = []
+    for order in orders:
+        broker.see(quote(order.symbol, order.mark, at, venue=order.venue))
+        reports.append(
+            broker.submit(
+                BrokerOrder(
+                    client_order_id=order.order_id,
+                    strategy_id=order.world_id or "",
+                    symbol=order.symbol,
+                    venue=order.venue,
+                    side=Side(order.side),
+                    qty=order.qty,
+                    ts=at,
+                    reduce_only=order.purpose == "reduce",
+                )
+            )
+        )
+    return reports
+
+
+def costs_of(world_id: str) -> PaperTerms:
+    row = broker_settings(world_id)
+    return PaperTerms() if row is None else PaperTerms.model_validate(row.paper)
+
+
+def book(orders: Iterable[Order], *, at: datetime, actor: Actor) -> None:
+    """Fills of orders that are filled, as evidence of each strategy that has a part in them."""
+    by_world: dict[str, dict[str, list[FillRecord]]] = defaultdict(lambda: defaultdict(list))
+    for order in orders:
+        for part, fee in zip(order.parts, fees_of(order), strict=True):
+            quantity = Decimal(part["qty"])
+            by_world[part["world_id"]][part["strategy_id"]].append(
+                FillRecord(
+                    fill_id=order.order_id,
+                    order_id=order.order_id,
+                    ts=at.isoformat(),
+                    symbol=order.symbol,
+                    venue=order.venue or None,
+                    side="buy" if quantity > 0 else "sell",
+                    qty=abs(quantity),
+                    price=order.average_price or order.mark,
+                    fee=fee,
+                    mode="paper",
+                )
+            )
+    for world, fills in sorted(by_world.items()):
+        keep_fills(world_id=world, fills=fills, actor=actor)
+
+
+def fees_of(order: Order) -> list[Decimal]:
+    """The order's fee by the size of each part; what rounding leaves is the last one's."""
+    with localcontext() as context:
+        context.prec = 2 * DIGITS
+        sizes = [abs(Decimal(part["qty"])) for part in order.parts]
+        total = sum(sizes)
+        if not total or not order.fee:
+            return [Decimal(0)] * len(sizes)
+        fees = [(order.fee * size / total).quantize(STEP) for size in sizes]
+        fees[-1] += order.fee.quantize(STEP) - sum(fees)
+        return fees
+
+
+def held_by(parts: Iterable[tuple[str, str, Decimal]]) -> dict[Instrument, Decimal]:
+    """Positions of an account from (venue, symbol, quantity)."""
+    held: dict[Instrument, Decimal] = defaultdict(Decimal)
+    with localcontext() as context:
+        context.prec = 2 * DIGITS
+        for venue, symbol, quantity in parts:
+            held[Instrument(symbol, venue)] += quantity
+    return dict(held)

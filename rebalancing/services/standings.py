@@ -1,0 +1,67 @@
+"""How each strategy of a plan may trade now: on paper or for real, and whether it may open anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models.functions import Now
+
+from rebalancing.domain.book import Strategy
+from rebalancing.domain.orders import Standing
+from strategies.domain.modes import is_open
+from strategies.models import Binding, Fill, GateClient
+from strategies.selectors import gate_documents
+
+PAPER = Standing("paper", may_open=True)
+
+
+def standings_of(strategies: Iterable[Strategy]) -> dict[Strategy, Standing]:
+    """A live strategy trades for real, where its world allows it or it has done so before: then it holds what only a
+    real order reduces. It opens only through an open gate. All others trade on paper, and ask no gate.
+    """
+    wanted = set(strategies)
+    real = real_strategies({world for world, _ in wanted})
+    gates = open_gates({world for world, strategy in wanted & real})
+    return {each: Standing("live", each in gates) if each in real else PAPER for each in wanted}
+
+
+def real_strategies(worlds: Iterable[str]) -> set[Strategy]:
+    live = Binding.objects.filter(world__in=list(worlds), state=Binding.State.LIVE)
+    rows = list(live.values_list("pk", "world_id", "strategy_id", "world__allow_live"))
+    doubtful = [key for key, _, _, allowed in rows if not allowed]
+    traded: set[int] = set()
+    if doubtful:
+        fills = Fill.objects.filter(binding__in=doubtful, mode="live")
+        traded = set(fills.values_list("binding_id", flat=True).distinct())
+    return {(world, strategy) for key, world, strategy, allowed in rows if allowed or key in traded}
+
+
+def open_gates(worlds: Iterable[str]) -> set[Strategy]:
+    """By the one reading of gates that there is, with every mask."""
+    return {
+        (world, gate["strategy_id"])
+        for world in sorted(worlds)
+        for gate in gate_documents(world)
+        if is_open(
+            mode=gate["effective_mode"], active=gate["active"], freeze=gate["freeze"], drain=gate["drain"]
+        )
+    }
+
+
+def executors_of(worlds: Iterable[str]) -> dict[str, list[str]]:
+    """Who executes in each world: gate clients with a valid lease that registered as such, the newest first."""
+    rows = GateClient.objects.filter(world__in=list(worlds), revoked_at=None, lease_until__gt=Now()).exclude(
+        executor=""
+    )
+    found: dict[str, list[str]] = {}
+    for world, name in rows.order_by("-registered_at", "-id").values_list("world_id", "executor"):
+        found.setdefault(world, []).append(name)
+    return found
+
+
+def common_executor(worlds: Iterable[str], executors: Mapping[str, list[str]]) -> str | None:
+    """One account has one writer: the executor of all of these worlds, or None."""
+    names = [executors.get(world, []) for world in worlds]
+    return (
+        next((name for name in names[0] if all(name in others for others in names)), None) if names else None
+    )
