@@ -14,6 +14,8 @@ from benchmarks import (
     metric_kernel,
     policy_impact,
     pure_decision,
+    rebalance_plan,
+    sdk_speed,
     submission_latency,
     world_evaluation,
 )
@@ -27,6 +29,8 @@ PARTS = (
     world_evaluation,
     policy_impact,
     event_streams,
+    rebalance_plan,
+    sdk_speed,
     applies,
 )
 SHORT = {
@@ -37,6 +41,8 @@ SHORT = {
     world_evaluation: ["--bindings", "200", "--stored-runs", "1000", "--seconds", "5"],
     policy_impact: ["--runs", "2000"],
     event_streams: ["--events", "100"],
+    rebalance_plan: ["--repeats", "3", "--requests", "300"],
+    sdk_speed: ["--submissions", "2"],
     applies: ["--applies", "10"],
 }
 

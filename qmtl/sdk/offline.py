@@ -1,0 +1,110 @@
+"""A preview without a service: the same replay, the same figures, and nobody's verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from qmtl.sdk.backtest import Record
+from qmtl.sdk.intervals import iso
+from qmtl.sdk.pnl import (
+    Account,
+    Floats,
+    figures_of_returns,
+    missing_figures,
+    simulate_long_account_from_returns,
+)
+from qmtl.sdk.snapshots import write_snapshot
+from qmtl.sdk.words import number
+
+NOBODY = "offline"
+
+
+@dataclass(frozen=True, eq=False)
+class OfflineResult:
+    """A record with its figures by block; `missing` says why others are not there."""
+
+    strategy_id: str
+    run_id: str
+    record: Record
+    account: Account
+    figures: dict[str, dict[str, Any]]
+    missing: dict[str, str]
+
+    @property
+    def returns(self) -> Floats:
+        return self.record.returns
+
+    def snapshot(self) -> dict[str, Any]:
+        """In the shape of the service's; its status says that nobody judged."""
+        times = self.record.times
+        returns = {
+            **self.figures["returns"],
+            "window": f"{iso(int(times[0]))}/{iso(int(times[-1]))}",
+            "source": self.record.source,
+        }
+        metrics = {
+            "world_id": NOBODY,
+            "strategy_id": self.strategy_id,
+            "run_id": self.run_id,
+            "status": "preview",
+            "evaluation": {**self.figures, "returns": returns, "pnl": self.account.block},
+            "validation": {},
+            "summary": None,
+        }
+        return {
+            "snapshot_id": f"{NOBODY}-{self.strategy_id}-{self.run_id}",
+            "world_id": NOBODY,
+            "strategy_id": self.strategy_id,
+            "run_id": self.run_id,
+            "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "metrics": metrics,
+            "series_heads": self.account.heads(self.record.returns),
+            "meta": {"pnl_source": "simulated_from_returns", "auto_returns": self.record.is_auto, "tags": []},
+            "storage_refs": {"full_returns_series": None, "full_pnl_series": None},
+        }
+
+    def save(self, path: str | Path | bool = True) -> Path:
+        return write_snapshot(self.snapshot(), path)
+
+    def shown(self) -> list[tuple[str, str]]:
+        returns = self.figures["returns"]
+        names = ("sample_count", "total_return", "cagr", "volatility", "sharpe", "max_drawdown")
+        rows = [(name, number(returns.get(name))) for name in names]
+        if self.record.trades is not None:
+            rows.append(("trades", number(self.record.trades)))
+        return rows
+
+    def explain(self) -> str:
+        lines = [f"{self.strategy_id}, a preview: nobody judged it, and nothing trades.", ""]
+        lines += [f"  {name:<14} {value:>12}" for name, value in self.shown()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in self.shown()
+        )
+        return f"<p>{escape(self.strategy_id)}, a preview: nobody judged it.</p><table>{rows}</table>"
+
+
+def preview(
+    strategy_id: str,
+    run_id: str,
+    record: Record,
+    *,
+    periods_per_year: float,
+    risk_free_rate: float,
+    starting_capital: float,
+    reference_currency: str,
+) -> OfflineResult:
+    account = simulate_long_account_from_returns(
+        record.returns, starting_capital=starting_capital, reference_currency=reference_currency
+    )
+    terms = {"periods_per_year": periods_per_year, "risk_free_rate": risk_free_rate}
+    figures = figures_of_returns(record.returns, **terms)
+    return OfflineResult(
+        strategy_id, run_id, record, account, figures, missing_figures(record.returns, **terms)
+    )

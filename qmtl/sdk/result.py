@@ -1,0 +1,149 @@
+"""What a submission came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from qmtl.client.documents import Violation
+from qmtl.sdk.words import STAGES, VERDICTS, each_bound, explain_violation, number, passed_rules
+
+EXIT_STATUS = {"pass": 0, "warn": 0, "submitted": 0, "fail": 1, "rejected": 1, "inconclusive": 3, "pending": 3,
+               "unavailable": 4}  # fmt: skip
+SHOWN = (
+    ("returns", "sharpe"), ("returns", "cagr"), ("returns", "volatility"), ("returns", "max_drawdown"),
+    ("returns", "sample_count"), ("sample", "n_trades_total"), ("robustness", "probabilistic_sharpe_ratio"),
+    ("robustness", "deflated_sharpe_ratio"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceWord:
+    """What the service says; it alone counts.
+
+    decision: what the newest decision does with the strategy (promote, hold, ...; None: it did not look at it yet).
+    activation: the envelope of its gate. contribution: its part of the weights of all that are active.
+    """
+
+    decision: str | None = None
+    activation: dict[str, Any] | None = None
+    active: bool = False
+    weight: float = 0.0
+    contribution: float | None = None
+    violations: list[Violation] = field(default_factory=list)
+    recommended_stage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitResult:
+    """`status`: pass, warn, fail or inconclusive as the service judged; pending (not judged yet), submitted (nothing is
+    to be judged), rejected (a node failed; `error` has the traceback) or unavailable (no service: `safe_mode`).
+
+    precheck: figures worked out here, as advice. ws: the service's word. evaluation: its metric contract's figures.
+    """
+
+    world_id: str
+    strategy_id: str
+    status: str
+    evaluation_run_id: str | None = None
+    evaluation_run_url: str | None = None
+    snapshot_url: str | None = None
+    snapshot_path: str | None = None
+    precheck: dict[str, Any] = field(default_factory=dict)
+    ws: ServiceWord = field(default_factory=ServiceWord)
+    allocations: dict[str, Any] = field(default_factory=dict)
+    downgraded: bool = False
+    safe_mode: bool = False
+    downgrade_reason: str | None = None
+    evaluation: dict[str, Any] = field(default_factory=dict, repr=False)
+    validation: dict[str, Any] = field(default_factory=dict, repr=False)
+    error: str = field(default="", repr=False)
+
+    @property
+    def violations(self) -> list[Violation]:
+        return self.ws.violations
+
+    @property
+    def recommended_stage(self) -> str | None:
+        return self.ws.recommended_stage
+
+    @property
+    def exit_status(self) -> int:
+        """As the command line ends: 0 ok, 1 failing, 3 inconclusive or pending, 4 unreachable."""
+        return EXIT_STATUS.get(self.status, 1)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON; stable."""
+        return {
+            "world_id": self.world_id,
+            "strategy_id": self.strategy_id,
+            "evaluation_run_id": self.evaluation_run_id,
+            "evaluation_run_url": self.evaluation_run_url,
+            "snapshot_url": self.snapshot_url,
+            "snapshot_path": self.snapshot_path,
+            "status": self.status,
+            "precheck": self.precheck,
+            "ws": {
+                "decision": self.ws.decision,
+                "activation": self.ws.activation,
+                "active": self.ws.active,
+                "weight": self.ws.weight,
+                "contribution": self.ws.contribution,
+                "violations": [dict(each.raw) for each in self.ws.violations],
+                "recommended_stage": self.ws.recommended_stage,
+            },
+            "allocations": self.allocations,
+            "downgraded": self.downgraded,
+            "safe_mode": self.safe_mode,
+            "downgrade_reason": self.downgrade_reason,
+            "error": self.error or None,
+        }
+
+    # --- in words ---------------------------------------------------------------------------------------------
+    def headline(self) -> str:
+        return f"{self.strategy_id} in {self.world_id} {VERDICTS.get(self.status, self.status)}."
+
+    def explain(self) -> str:
+        """What passed, what failed and by how much, what would change it, and what comes next."""
+        lines = [self.headline()]
+        if self.downgrade_reason:
+            lines.append(f"Lowered: {self.downgrade_reason}.")
+        if self.error:
+            lines += ["", self.error.rstrip()]
+        if figures := self.figures():
+            lines += ["", "Measured: " + ", ".join(f"{name} {number(value)}" for name, value in figures)]
+        if failed := self.failures():
+            lines += ["", "Not satisfied:"] + [f"  - {line}" for line in failed]
+        if passed := list(passed_rules(self.validation)):
+            lines += ["", f"Satisfied: {', '.join(passed)}."]
+        if self.recommended_stage:
+            lines += ["", f"Next: {STAGES.get(self.recommended_stage, self.recommended_stage)}."]
+        return "\n".join(lines)
+
+    def failures(self) -> list[str]:
+        """One sentence or two for each bound that is missed."""
+        every = [each for violation in self.violations for each in each_bound(violation, self.validation)]
+        return [explain_violation(each, self.evaluation) for each in every]
+
+    def figures(self) -> list[tuple[str, float | None]]:
+        return [
+            (name, self.evaluation[block][name])
+            for block, name in SHOWN
+            if name in (self.evaluation.get(block) or {})
+        ]
+
+    def _repr_html_(self) -> str:
+        colour = {0: "#1a7f37", 1: "#cf222e", 3: "#9a6700", 4: "#57606a"}[self.exit_status]
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{escape(number(value))}</td></tr>"
+            for name, value in self.figures()
+        )
+        failed = "".join(f"<li>{escape(line)}</li>" for line in self.failures())
+        return (
+            f"<div><p><b style='color:{colour}'>{escape(self.status)}</b> {escape(self.headline())}</p>"
+            + (f"<table>{rows}</table>" if rows else "")
+            + (f"<ul>{failed}</ul>" if failed else "")
+            + (f"<pre>{escape(self.error)}</pre>" if self.error else "")
+            + "</div>"
+        )

@@ -1,0 +1,7 @@
+"""Trading: bars in, orders out through the gate, everything reported."""
+
+from qmtl.sdk.runtime.feeds import Feed, PollingFeed, QueueFeed, ReplayFeed
+from qmtl.sdk.runtime.gatekeeper import GateKeeper
+from qmtl.sdk.runtime.session import RunReport, run
+
+__all__ = ["Feed", "GateKeeper", "PollingFeed", "QueueFeed", "ReplayFeed", "RunReport", "run"]

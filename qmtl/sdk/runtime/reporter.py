@@ -1,0 +1,143 @@
+"""What a runner tells of itself: performance, fills and nodes, in batches, from a thread of its own.
+
+Nothing is lost while the service is away: it is kept and told when it is back. What was told twice is one (records are
+known by their time, fills by their id).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qmtl.client import Client, QmtlError, Unreachable, errors
+from qmtl.contracts.fills import MOST_FILLS
+
+log = logging.getLogger("qmtl.run")
+
+BATCH = 5_000
+PAUSE = 0.25
+LONGEST_PAUSE = 5.0
+
+
+@dataclass
+class Told:
+    """How much was taken, and what was not: by its reason."""
+
+    performance: int = 0
+    fills: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def drop(self, reason: str, count: int) -> None:
+        if reason not in self.dropped:
+            log.warning("not taken by the service: %s", reason)
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+
+class Reporter:
+    """`mode` of a record is that in which it was earned: performance of another mode than the strategy has by now
+    would count for the wrong stay, and is left out."""
+
+    def __init__(self, client: Client, world_id: str, strategy_id: str) -> None:
+        self.client, self.world_id, self.strategy_id = client, world_id, strategy_id
+        self.told = Told()
+        self._performance: deque[tuple[str, dict[str, Any]]] = deque()
+        self._fills: deque[dict[str, Any]] = deque()
+        self._nodes: list[Mapping[str, Any]] | None = None
+        self._sending = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
+
+    def start(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def stop(self, *, patience: float = 10.0) -> None:
+        """Tell what is left, at most so many seconds."""
+        self._stop.set()
+        self._thread.join(timeout=patience)
+        try:
+            self.flush()
+        except QmtlError as error:
+            self.told.drop(str(error), len(self._performance) + len(self._fills))
+
+    def performance(self, mode: str, record: dict[str, Any]) -> None:
+        self._performance.append((mode, record))
+
+    def fills(self, fills: Sequence[dict[str, Any]]) -> None:
+        self._fills.extend(fills)
+
+    def nodes(self, states: Sequence[Mapping[str, Any]]) -> None:
+        self._nodes = list(states)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._performance) + len(self._fills) + (self._nodes is not None)
+
+    def _work(self) -> None:
+        pause = PAUSE
+        while not self._stop.wait(pause):
+            try:
+                self.flush()
+                pause = PAUSE
+            except QmtlError:
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def flush(self) -> None:
+        """Tell everything that waits. Unreachable while the service is away: it still waits then."""
+        with self._sending:
+            self._send_fills()
+            self._send_performance()
+            self._send_nodes()
+
+    def _send_fills(self) -> None:
+        while self._fills:
+            batch = [self._fills[place] for place in range(min(len(self._fills), MOST_FILLS))]
+            try:
+                self.told.fills += self.client.report_fills(self.world_id, self.strategy_id, batch).accepted
+            except Unreachable:
+                raise
+            except errors.Refused as refused:
+                self.told.drop(f"fills: {refused}", len(batch))
+            for _ in batch:
+                self._fills.popleft()
+
+    def _send_performance(self) -> None:
+        while self._performance:
+            mode = self._performance[0][0]
+            batch = []
+            for place in range(min(len(self._performance), BATCH)):
+                if self._performance[place][0] != mode:
+                    break
+                batch.append(self._performance[place][1])
+            self._tell_performance(mode, batch)
+            for _ in batch:
+                self._performance.popleft()
+
+    def _tell_performance(self, mode: str, batch: list[dict[str, Any]]) -> None:
+        now = self.client.activation(self.world_id, self.strategy_id).effective_mode
+        if now in {"paper", "live"} and now != mode:
+            self.told.drop(f"performance earned on {mode} after the strategy went {now}", len(batch))
+            return
+        try:
+            accepted = self.client.report_performance(self.world_id, self.strategy_id, batch)
+            self.told.performance += accepted.accepted
+        except Unreachable:
+            raise
+        except errors.Refused as refused:
+            self.told.drop(f"performance: {refused}", len(batch))
+
+    def _send_nodes(self) -> None:
+        states, self._nodes = self._nodes, None
+        if states is None:
+            return
+        try:
+            self.client.report_nodes(self.world_id, self.strategy_id, states)
+        except Unreachable:
+            self._nodes = self._nodes or states
+            raise
+        except errors.Refused as refused:
+            self.told.drop(f"nodes: {refused}", 1)

@@ -1,0 +1,58 @@
+"""What a runner remembers over a restart, in a small file of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from qmtl.sdk.errors import StrategyError
+
+log = logging.getLogger("qmtl.run")
+
+FOLDER = Path(".qmtl_state")
+VERSION = 1
+
+
+class Saved:
+    """`read` and `write` a JSON document, whole or not at all. A disk that is full stops no trading: it is told."""
+
+    def __init__(self, folder: Path, world_id: str, strategy_id: str) -> None:
+        self.path = folder / f"{world_id}-{strategy_id}.json"
+        self._told = False
+
+    def read(self) -> dict[str, Any] | None:
+        try:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StrategyError(
+                f"{self.path} cannot be read ({error}): it remembers what was traded; mend or remove it"
+            ) from None
+        if not isinstance(document, dict) or document.get("version") != VERSION:
+            raise StrategyError(f"{self.path} is of another version; remove it to begin anew")
+        return document
+
+    def write(self, document: dict[str, Any]) -> bool:
+        draft = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, draft = tempfile.mkstemp(dir=self.path.parent, prefix=".draft-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"version": VERSION, **document}, file)
+            os.replace(draft, self.path)
+        except OSError as error:
+            if draft is not None:
+                Path(draft).unlink(missing_ok=True)
+            if not self._told:
+                log.error(
+                    "%s cannot be written (%s): a restart will not know what was traded", self.path, error
+                )
+            self._told = True
+            return False
+        self._told = False
+        return True

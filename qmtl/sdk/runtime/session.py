@@ -1,0 +1,445 @@
+"""`Runner.run`: everything that a strategy needs to trade in a world, from its first bar to its last."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from qmtl.client import Client, Config, QmtlError, errors, load_config
+from qmtl.client.documents import World
+from qmtl.sdk.book import targets_of
+from qmtl.sdk.data import Provider, choose, load
+from qmtl.sdk.engine import Engine
+from qmtl.sdk.errors import NodeError, StrategyError
+from qmtl.sdk.frame import Frame, frame_of
+from qmtl.sdk.identity import code_hash
+from qmtl.sdk.intervals import iso, parse_time
+from qmtl.sdk.runtime import brokers
+from qmtl.sdk.runtime.desk import Desk
+from qmtl.sdk.runtime.feeds import Feed, PollingFeed, ReplayFeed
+from qmtl.sdk.runtime.gatekeeper import GateKeeper
+from qmtl.sdk.runtime.reporter import Reporter
+from qmtl.sdk.runtime.saved import FOLDER, Saved
+from qmtl.sdk.runtime.trader import Trader
+from qmtl.sdk.strategy import Strategy, made, strategy_id
+from qmtl.sdk.submission import world_named
+
+log = logging.getLogger("qmtl.run")
+
+LOWERED = {
+    "foreign_code": "this is not the code that was judged: submit it again",
+    "node_error": "one of its nodes is in error",
+    "circuit_breaker": "the circuit breaker is engaged",
+    "stale_decision": "the world's newest decision is too old",
+    "world_paused": "the world is paused",
+    "world_retired": "the world is retired",
+}
+SAVE_EVERY = 5.0
+NODES_EVERY = 2.0
+Status = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What a run did. `ended`: completed (no more bars), stopped, or failed (`error` says why)."""
+
+    world_id: str
+    strategy_id: str
+    ended: str
+    bars: int
+    seconds: float
+    mode: str
+    orders: dict[str, int] = field(default_factory=dict)
+    fills: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    performance_reported: int = 0
+    fills_reported: int = 0
+    not_taken: dict[str, int] = field(default_factory=dict)
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def exit_status(self) -> int:
+        return 1 if self.ended == "failed" else 0
+
+
+def say_on_terminal(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def run(
+    strategy: type[Strategy] | Strategy,
+    world_id: str,
+    *,
+    gateway_url: str | None = None,
+    token: str | None = None,
+    data_preset: str | None = None,
+    data: Any = None,
+    provider: Provider | None = None,
+    feed: Feed | None = None,
+    replay: bool = False,
+    speed: float | None = None,
+    start: str | None = None,
+    client: Client | None = None,
+    client_id: str | None = None,
+    executor: str | None = None,
+    state_folder: str | Path | None = FOLDER,
+    stop: threading.Event | None = None,
+    say: Callable[[str], None] = say_on_terminal,
+    on_status: Status | None = None,
+) -> RunReport:
+    """Trade a strategy as its world allows, until there are no more bars or `stop` is set.
+
+    Bars: `replay=True` replays the preset (or `data`) from `start` on, `speed` bars a second (None: as fast as they are
+    taken); `feed` gives them itself; otherwise the preset's source is polled for new ones. What lies before warms the
+    nodes up. `start` is by default where the last run stopped, else where the performance that the service has ends.
+
+    The effective mode decides where orders go: paper to the paper broker, live through the gate to the world's broker,
+    else nowhere. It may change at any time, without a restart. gateway_url: the service's address. state_folder: what is
+    remembered over a restart; None for nothing.
+
+    DataError, StrategyError and refusals are raised before anything trades. A compute function that fails ends the run
+    as `failed`: its node is reported in error, and the service keeps the strategy from trading.
+    """
+    own = client is None
+    service = client or Client(config=config_of(gateway_url, token))
+    try:
+        session = Session(
+            service, made(strategy), world_id, data_preset=data_preset, data=data, provider=provider,
+            replay=replay, speed=speed, start=start, feed=feed, client_id=client_id, executor=executor,
+            state_folder=Path(state_folder) if state_folder else None, stop=stop, say=say, on_status=on_status,
+        )  # fmt: skip
+        return session.run()
+    finally:
+        if own:
+            service.close()
+
+
+def config_of(url: str | None, token: str | None) -> Config:
+    return load_config(url=url, token=token)
+
+
+class Session:
+    """One run of one strategy."""
+
+    def __init__(
+        self,
+        client: Client,
+        strategy: Strategy,
+        world_id: str,
+        *,
+        data_preset: str | None,
+        data: Any,
+        provider: Provider | None,
+        replay: bool,
+        speed: float | None,
+        start: str | None,
+        feed: Feed | None,
+        client_id: str | None,
+        executor: str | None,
+        state_folder: Path | None,
+        stop: threading.Event | None,
+        say: Callable[[str], None],
+        on_status: Status | None,
+    ) -> None:
+        self.client, self.strategy, self.say, self.on_status = client, strategy, say, on_status
+        self.name = strategy_id(type(strategy))
+        self.world: World = world_named(client, world_id)
+        self.stop = stop or threading.Event()
+        self.require_binding()
+        self.settings = dict(self.world.raw.get("broker") or {"kind": "paper"})
+        self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
+        self.memory = (self.saved.read() if self.saved else None) or {}
+        history, after = self.history(data, data_preset, provider, start)
+        self.history_bars = history.part(stop=int(history.times[0]) if after is None else after + 1)
+        self.feed = feed or self.feed_of(history, after, data_preset, provider, replay, speed)
+        self.engine = Engine(strategy, history.symbols, history.interval)
+        self.code = code_hash(strategy)
+        self.keeper = GateKeeper(
+            client,
+            world_id,
+            client_id or f"{self.name[:96]}-{uuid.uuid4().hex[:8]}",
+            {self.name: self.code},
+            executor=executor,
+            on_freeze=self.freeze,
+            on_change=self.changed,
+        )
+        self.reporter = Reporter(client, world_id, self.name)
+        self.trader = Trader(
+            self.name,
+            self.keeper,
+            paper=self.desk(brokers.paper_broker(self.settings, cash=self.capital)),
+            make_live=self.make_live,
+            carries_over=self.carries_over,
+            why_lowered=self.why_lowered,
+            say=say,
+        )
+        self.trader.catches_up = not self.memory
+        self.bars = self.late = 0
+        self.last: int | None = None
+        self._saved_at = self._nodes_at = 0.0
+
+    # --- before the first bar -------------------------------------------------------------------------------------
+    def require_binding(self) -> None:
+        """The strategy has been submitted to this world."""
+        try:
+            self.client.activation(self.world.id, self.name)
+        except errors.NotFound:
+            raise StrategyError(
+                f"{self.name!r} is not bound to world {self.world.id!r}: submit it first "
+                f"(Runner.submit, or `qmtl submit ... --world {self.world.id}`)"
+            ) from None
+
+    @property
+    def capital(self) -> Decimal:
+        return Decimal(str(self.world.reference_capital or 1_000_000))
+
+    def history(
+        self, data: Any, data_preset: str | None, provider: Provider | None, start: str | None
+    ) -> tuple[Frame, int | None]:
+        """All bars that there are, and the last one that is only for warming up (None: none is)."""
+        if data is not None:
+            interval = self.world.data_presets[0].interval if self.world.data_presets else "1d"
+            frame = frame_of(data, interval=interval).check(periods_per_year=self.world.periods_per_year)
+        else:
+            preset = choose(self.world.data_presets, data_preset, self.world.id)
+            frame = load(preset, provider=provider, periods_per_year=self.world.periods_per_year)
+        return frame, self.resume_after(start)
+
+    def resume_after(self, start: str | None) -> int | None:
+        known = [parse_time(start) - 1] if start else []
+        if self.memory.get("last") is not None:
+            known.append(int(self.memory["last"]))
+        newest = next(iter(self.client.performance(self.world.id, self.name, limit=1)), None)
+        if newest is not None:
+            known.append(round(newest.ts.timestamp() * 1000))
+        return max(known, default=None)
+
+    def feed_of(
+        self,
+        history: Frame,
+        after: int | None,
+        data_preset: str | None,
+        provider: Provider | None,
+        replay: bool,
+        speed: float | None,
+    ) -> Feed:
+        if replay:
+            return ReplayFeed(history.part(None if after is None else after + 1), speed)
+        newest = int(history.times[-1])
+        self.history_bars = history
+        preset = choose(self.world.data_presets, data_preset, self.world.id)
+        return PollingFeed(
+            preset, after=newest, provider=provider, on_failure=lambda error: self.say(f"no data: {error}")
+        )
+
+    def desk(self, broker: Any) -> Desk:
+        made = Desk(
+            world_id=self.world.id,
+            strategy_id=self.name,
+            symbols=self.symbols,
+            broker=broker,
+            capital=self.capital,
+            gate=self.keeper if broker.mode == "live" else None,
+            round_qty=brokers.lots_of(broker),
+        )
+        if state := (self.memory.get("desks") or {}).get(broker.mode):
+            made.load(state)
+        return made
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return self.engine.symbols
+
+    def make_live(self) -> Desk:
+        broker = brokers.live_broker(
+            self.client,
+            self.settings,
+            self.keeper,
+            strategy_id=self.name,
+            symbols=self.symbols,
+            cash=self.capital,
+        )
+        desk = self.desk(broker)
+        self.trader.objection = brokers.differences(desk)
+        if self.trader.objection:
+            self.say(self.trader.objection)
+        return desk
+
+    def why_lowered(self) -> str:
+        """What keeps the strategy from trading, in words; "" where nobody can be asked."""
+        try:
+            state = {each.strategy_id: each.state for each in self.client.bindings(self.world.id, limit=500)}
+            told = self.client.decide(self.world.id).reason
+            gates = self.client.gates(self.world.id, limit=500)
+            holders = [each for each in gates if each.holds_lease and each.client_id != self.keeper.client_id]
+        except QmtlError:
+            return ""
+        if state.get(self.name) not in {"dry_run", "live"}:
+            return f"the strategy is {state.get(self.name)}"
+        if told in LOWERED:
+            return LOWERED[told]
+        others = any(held.get("id") == self.name for each in holders for held in each.strategies)
+        return f"{told or 'the service says so'}{'; another runner holds its gate too' if others else ''}"
+
+    def carries_over(self) -> bool:
+        """Whether the world's policy takes positions over from paper; when in doubt it does not."""
+        try:
+            version = self.client.world(self.world.id).active_policy_version
+            document = self.client.policy(self.world.id, version).document if version else None
+        except QmtlError:
+            return False
+        return bool(((document or {}).get("position_policy") or {}).get("carry_over"))
+
+    # --- its life ---------------------------------------------------------------------------------------------------
+    def run(self) -> RunReport:
+        began = time.monotonic()
+        ended, error = "completed", ""
+        self.reset_nodes()
+        try:
+            self.warm_up()
+            with self.keeper:
+                self.reporter.start()
+                if "live" in (self.memory.get("desks") or {}):
+                    self.trader.desks["live"] = self.make_live()
+                ended, error = self.trade()
+        except NodeError as failed:
+            ended, error = "failed", f"{failed}\n\n{failed.trace}"
+            self.say(str(failed))
+        finally:
+            if ended == "completed":
+                self.engine.complete()
+            self.reporter.nodes(self.engine.states())
+            self.reporter.stop()
+            self.save()
+        return self.report(ended, error, time.monotonic() - began)
+
+    def reset_nodes(self) -> None:
+        """A new process has new nodes: what an earlier one left in error begins anew."""
+        states = [
+            {"node": node.name, "state": "initialized", "period": node.looks_back}
+            for node in self.engine.nodes
+        ]
+        try:
+            self.client.report_nodes(self.world.id, self.name, states)
+        except errors.Refused as refused:
+            self.say(f"node states are not taken: {refused}")
+
+    def warm_up(self) -> None:
+        for bar in self.history_bars.bars():
+            outputs = self.engine.step(bar)
+            targets = targets_of(outputs)
+            if targets is not None:
+                self.trader.targets = targets
+            self.last = bar.time
+        if len(self.history_bars):
+            self.say(
+                f"warmed up with {len(self.history_bars)} bars to {iso(int(self.history_bars.times[-1]))}"
+            )
+
+    def trade(self) -> tuple[str, str]:
+        for bar in self.feed.bars(self.stop):
+            if self.keeper.failure is not None:
+                return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
+            if self.last is not None and bar.time <= self.last:
+                self.late += 1  # known already: a source that was asked again, a feed that begins anew
+                continue
+            fills, record = self.trader.see(bar)
+            try:
+                outputs = self.engine.step(bar)
+            except NodeError:
+                self.report_bar(fills, record)
+                self.reporter.nodes(self.engine.states())
+                self.trader.freeze()
+                raise
+            self.trader.trade(bar, targets_of(outputs))
+            self.report_bar(fills, record)
+            self.bars += 1
+            self.last = bar.time
+            self.now_and_then()
+        if self.keeper.failure is not None:
+            return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
+        return ("stopped" if self.stop.is_set() else "completed"), ""
+
+    def report_bar(self, fills: Any, record: dict[str, Any] | None) -> None:
+        if fills:
+            self.reporter.fills([fill.document() for fill in fills])
+        if record is not None:
+            self.reporter.performance(self.trader.mode, record)
+
+    def now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._nodes_at >= NODES_EVERY:
+            self._nodes_at = now
+            self.reporter.nodes(self.engine.states())
+            if self.on_status is not None:
+                self.on_status(self.status())
+        if now - self._saved_at >= SAVE_EVERY:
+            self._saved_at = now
+            self.save()
+
+    def save(self) -> None:
+        if self.saved is None or self.last is None:
+            return
+        with self.trader.lock:
+            desks = {mode: desk.state() for mode, desk in self.trader.desks.items()}
+        self.saved.write({"last": self.last, "desks": desks})
+
+    def freeze(self) -> None:
+        """Before a freeze is acknowledged: openings are taken back, and what was earned so far is told."""
+        self.trader.freeze()
+        with suppress(QmtlError):  # it is told later, or left out where it would count for the wrong mode
+            self.reporter.flush()
+
+    def changed(self) -> None:
+        if hasattr(self, "trader"):
+            self.trader.changed()
+
+    # --- told ---------------------------------------------------------------------------------------------------------
+    def status(self) -> dict[str, Any]:
+        """For whoever watches over it."""
+        return {
+            "world_id": self.world.id,
+            "strategy_id": self.name,
+            "mode": self.trader.mode,
+            "gate": "open"
+            if self.keeper.is_open(self.name)
+            else f"closed: {self.keeper.closed_by or 'told so'}",
+            "bars": self.bars,
+            "late": self.late,
+            "last": iso(self.last) if self.last is not None else None,
+            "waiting": self.reporter.waiting,
+            "nodes": {node.name: node.state.value for node in self.engine.nodes},
+        }
+
+    def report(self, ended: str, error: str, seconds: float) -> RunReport:
+        desks = self.trader.desks
+        rejected: dict[str, int] = {}
+        for desk in desks.values():
+            for reason, count in desk.tally.rejected.items():
+                rejected[reason] = rejected.get(reason, 0) + count
+        return RunReport(
+            world_id=self.world.id,
+            strategy_id=self.name,
+            ended=ended,
+            bars=self.bars,
+            seconds=seconds,
+            mode=self.trader.mode,
+            orders={mode: desk.tally.orders for mode, desk in desks.items()},
+            fills={mode: desk.tally.fills for mode, desk in desks.items()},
+            rejected=rejected,
+            performance_reported=self.reporter.told.performance,
+            fills_reported=self.reporter.told.fills,
+            not_taken=dict(self.reporter.told.dropped),
+            nodes=self.engine.states(),
+            error=error,
+        )

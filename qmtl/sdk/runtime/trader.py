@@ -1,0 +1,158 @@
+"""Which account trades now: on paper, live behind the gate, or none; and what a change of mode does to positions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from qmtl.brokers import BrokerError, Fill
+from qmtl.sdk.frame import Bar, Floats
+from qmtl.sdk.runtime.desk import Desk
+from qmtl.sdk.runtime.gatekeeper import GateKeeper
+
+log = logging.getLogger("qmtl.run")
+
+TRADED = ("paper", "live")
+Say = Callable[[str], None]
+
+
+class Trader:
+    """Bars go in one after the other; everything that touches a broker happens under its lock.
+
+    `catches_up`: a new account on paper takes the position that was decided in the past. A live one begins flat.
+    """
+
+    def __init__(
+        self,
+        strategy_id: str,
+        keeper: GateKeeper,
+        *,
+        paper: Desk,
+        make_live: Callable[[], Desk],
+        carries_over: Callable[[], bool],
+        why_lowered: Callable[[], str],
+        say: Say,
+    ) -> None:
+        self.strategy_id, self.keeper, self.say = strategy_id, keeper, say
+        self.desks: dict[str, Desk] = {"paper": paper}
+        self.make_live, self.carries_over, self.why_lowered = make_live, carries_over, why_lowered
+        self.mode = ""
+        self.objection = ""
+        self.targets: Floats | None = None
+        self.catches_up = False
+        self.lock = threading.RLock()
+        self._was_open = self._takes_over = False
+        self._leaving: Desk | None = None
+
+    @property
+    def desk(self) -> Desk | None:
+        return self.desks.get(self.mode) if self.mode in TRADED else None
+
+    # --- a bar ------------------------------------------------------------------------------------------------
+    def see(self, bar: Bar) -> tuple[list[Fill], dict[str, Any] | None]:
+        """Take its prices: fills of all accounts, and the performance of the one that trades."""
+        with self.lock:
+            self._follow_mode()
+            fills = []
+            for desk in self.desks.values():
+                try:
+                    fills += desk.see(bar)
+                except BrokerError as error:
+                    self.say(f"the {desk.mode} broker does not answer: {error}")
+            trading = self.desk
+            record = trading.mark(bar) if trading is not None else None
+            if self._takes_over and trading is not None and self.targets is not None:
+                self.say("the position on paper is taken over")
+                self._order(trading, bar, self.targets, "carry-over")
+            self._takes_over = False
+            self._tell_gate()
+            return fills, record
+
+    def trade(self, bar: Bar, targets: Floats | None) -> None:
+        """Order towards new targets; without news only what leaves is sold."""
+        with self.lock:
+            if self._leaving is not None:
+                self._flatten(self._leaving, bar)
+            if targets is None and self.catches_up and self.mode == "paper":
+                targets = self.targets  # what was decided while warming up, for an account that is new
+            self.catches_up = False
+            if targets is None:
+                return
+            self.targets = targets
+            if self.desk is not None:
+                self._order(self.desk, bar, targets, "target")
+
+    def _order(self, desk: Desk, bar: Bar, targets: Floats, purpose: str) -> None:
+        share = self.keeper.weight(self.strategy_id) if desk.mode == "live" else 1.0
+        if desk.mode == "live" and self.objection:
+            return
+        try:
+            desk.trade(bar, targets, share=share, purpose=purpose)
+        except BrokerError as error:
+            self.say(f"the {desk.mode} broker does not answer: {error}")
+
+    def _flatten(self, desk: Desk, bar: Bar) -> None:
+        if desk.is_flat:
+            self._leaving = None
+            return
+        try:
+            desk.flatten(bar)
+        except BrokerError as error:
+            self.say(f"the {desk.mode} broker does not answer: {error}")
+
+    # --- modes ------------------------------------------------------------------------------------------------
+    def _follow_mode(self) -> None:
+        mode = self.keeper.mode(self.strategy_id)
+        if mode == self.mode:
+            return
+        before, self.mode = self.mode, mode
+        why = "" if mode in TRADED else self.why_lowered()
+        self.say((f"mode {before} -> {mode}" if before else f"mode {mode}") + (f" ({why})" if why else ""))
+        if mode == "live":
+            self._go_live(before)
+        elif before == "live":
+            self._leave_live(mode)
+        if before == "paper":
+            # An account that does not trade earns nothing, and its next period begins when it does again.
+            self.desks["paper"].withdraw()
+            self.desks["paper"].equity = None
+
+    def _go_live(self, before: str) -> None:
+        """Begin flat, unless the world says that the position on paper is taken over: then by orders to its target."""
+        self._leaving = None
+        if "live" not in self.desks:
+            self.desks["live"] = self.make_live()
+        self.desks["live"].equity = None
+        self._takes_over = before == "paper" and self.carries_over()
+
+    def _leave_live(self, mode: str) -> None:
+        """Demoted strategies go flat; in a halted world positions stay until their strategy or a person reduces them."""
+        live = self.desks["live"]
+        live.withdraw_openings()
+        live.equity = None
+        if mode == "paper":
+            self._leaving = live
+
+    def _tell_gate(self) -> None:
+        live = self.desks.get("live")
+        if live is None or live.gated is None:
+            return
+        is_open = live.gated.is_open(self.strategy_id)
+        if is_open != self._was_open:
+            why = "" if is_open else f" ({self.keeper.closed_by or 'told by the service'})"
+            self.say(f"gate {'open' if is_open else 'closed'}{why}")
+        self._was_open = is_open
+
+    # --- called by the keeper's threads ---------------------------------------------------------------------------
+    def freeze(self) -> None:
+        """Nothing may open any more: what waits and could is taken back, before anybody is told that it is."""
+        with self.lock:
+            live = self.desks.get("live")
+            if live is not None:
+                live.withdraw_openings()
+
+    def changed(self) -> None:
+        """Something about the gates is other than it was, or in doubt."""
+        self.freeze()

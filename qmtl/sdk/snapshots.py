@@ -1,0 +1,56 @@
+"""Snapshots as files: what the service keeps, as it is, and previews of the same shape."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qmtl.sdk.errors import SnapshotError
+
+FOLDER = Path(".qmtl_snapshots")
+
+
+def snapshot_path(snapshot: Mapping[str, Any], wanted: str | Path | bool) -> Path:
+    """`True`: `.qmtl_snapshots/<id>.json`; a folder: a file in it; otherwise that file."""
+    name = f"{snapshot['snapshot_id']}.json".replace("/", "_")
+    if isinstance(wanted, bool):
+        return FOLDER / name
+    path = Path(wanted)
+    return path if path.suffix == ".json" and not path.is_dir() else path / name
+
+
+def write_snapshot(snapshot: Mapping[str, Any], wanted: str | Path | bool = True) -> Path:
+    """Write it whole or not at all. SnapshotError where that is not possible: disk full, no right, no folder."""
+    path = snapshot_path(snapshot, wanted)
+    draft = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(snapshot, file, ensure_ascii=False, indent=1, default=str)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
+        raise SnapshotError(
+            f"the snapshot could not be written to {path}: {error.strerror or error}. The run itself stands; write it "
+            f"elsewhere with `qmtl world snapshot --output FILE`"
+        ) from None
+    return path
+
+
+def read_snapshot(path: str | Path) -> dict[str, Any]:
+    """A snapshot from a file. SnapshotError for a file that is none."""
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{path} is no readable snapshot: {error}") from None
+    if not isinstance(document, dict) or not {"snapshot_id", "metrics"} <= document.keys():
+        raise SnapshotError(f"{path} is no snapshot: it has no snapshot_id or no metrics")
+    return document

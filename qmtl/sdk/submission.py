@@ -1,0 +1,244 @@
+"""From a strategy to the service's word: registered, replayed, posted, judged. Each step may be repeated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qmtl.client import Client, errors
+from qmtl.client.documents import Run, World
+from qmtl.client.nearest import not_there
+from qmtl.sdk.backtest import Progress, Record, backtest, results_document
+from qmtl.sdk.engine import Engine
+from qmtl.sdk.errors import NodeError
+from qmtl.sdk.frame import Frame
+from qmtl.sdk.identity import run_id
+from qmtl.sdk.pnl import alpha_performance, figures_of_returns
+from qmtl.sdk.result import ServiceWord, SubmitResult
+from qmtl.sdk.strategy import Strategy
+
+ALIVE_EVERY = 30.0
+"""Seconds after which a long replay tells the service that it still runs."""
+MOST_ATTEMPTS = 100
+LOWERED = {"compute-only"}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is submitted, under which names."""
+
+    strategy: Strategy
+    strategy_id: str
+    world: World
+    code: str
+    fingerprint: str
+    params: Mapping[str, Any]
+
+    def run_id(self, attempt: int) -> str:
+        return run_id(code=self.code, fingerprint=self.fingerprint, params=dict(self.params), attempt=attempt)
+
+
+def world_named(client: Client, world_id: str) -> World:
+    """The world; NotFound says which one may have been meant."""
+    try:
+        return client.world(world_id)
+    except errors.NotFound as refused:
+        known = [world.id for world in client.worlds(limit=500)]
+        raise errors.NotFound(not_there("world", world_id, known), status=refused.status) from None
+
+
+def register(client: Client, submission: Submission) -> None:
+    """Register the strategy, or tell the code that it has by now."""
+    kind = type(submission.strategy)
+    fields: dict[str, Any] = {
+        "family": kind.family,
+        "side": kind.side,
+        "tags": list(kind.tags),
+        "code_hash": submission.code,
+    }
+    try:
+        known = client.strategy(submission.strategy_id)
+    except errors.NotFound:
+        summary = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+        card = {"model_card": {"description": summary}} if summary and kind.__doc__ else {}
+        client.register_strategy(
+            submission.strategy_id, name=kind.__name__, **card, **{k: v for k, v in fields.items() if v}
+        )
+        return
+    changed = {name: value for name, value in fields.items() if value and known.raw.get(name) != value}
+    if changed:
+        client.change_strategy(submission.strategy_id, **changed)
+
+
+def begin_run(client: Client, submission: Submission) -> Run:
+    """The run of this code over this data: the one that there is, or a new one. An expired one is done again."""
+    world_id, strategy = submission.world.id, submission.strategy_id
+    for attempt in range(1, MOST_ATTEMPTS):
+        name = submission.run_id(attempt)
+        client.create_run(world_id, strategy, run_id=name, stage="backtest")
+        run = client.run(world_id, strategy, name)
+        if run.status != "expired":
+            return run
+    raise errors.RunFinal(
+        f"{strategy} was submitted {MOST_ATTEMPTS} times with the same code and data, and expired each time",
+        status=409,
+    )
+
+
+def replayed(
+    client: Client, submission: Submission, frame: Frame, run: Run, progress: Progress | None
+) -> Record:
+    """Replay history while the service knows of it. NodeError where the strategy fails."""
+    strategy, world = submission.strategy, submission.world
+    engine = Engine(strategy, frame.symbols, frame.interval)
+    client.start_backtest(world.id, submission.strategy_id, run.run_id)
+    told = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > ALIVE_EVERY:
+            client.start_backtest(world.id, submission.strategy_id, run.run_id)
+            told = time.monotonic()
+        if progress is not None:
+            progress(done, total)
+
+    return backtest(strategy, frame, periods_per_year=world.periods_per_year, progress=report, engine=engine)
+
+
+def with_alpha(client: Client, record: Record, world: World) -> Record:
+    """The six figures of the envelope beside the record, where the service says that it can read them."""
+    if not client.health().alpha_metrics_capable:
+        return record
+    alpha = alpha_performance(
+        record.returns, periods_per_year=world.periods_per_year, risk_free_rate=world.risk_free_rate
+    )
+    return replace(record, alpha=alpha)
+
+
+def post(client: Client, submission: Submission, run: Run, record: Record) -> None:
+    """Post the results. Where an answer was lost on the way they may be there already."""
+    results = results_document(
+        record,
+        code_hash=submission.code,
+        fingerprint=submission.fingerprint,
+        tags=type(submission.strategy).tags,
+    )
+    try:
+        client.post_results(submission.world.id, submission.strategy_id, run.run_id, results)
+    except errors.RunFinal:
+        if not client.run(submission.world.id, submission.strategy_id, run.run_id).is_evaluated:
+            raise
+
+
+def precheck(record: Record | None, world: World) -> dict[str, Any]:
+    """Figures by the service's own code, before it is asked: advice. Trials of the family are not counted here."""
+    if record is None:
+        return {}
+    figures = figures_of_returns(
+        record.returns, periods_per_year=world.periods_per_year, risk_free_rate=world.risk_free_rate
+    )
+    returns = figures["returns"]
+    names = ("sample_count", "total_return", "cagr", "sharpe", "volatility", "max_drawdown")
+    return {name: returns.get(name) for name in names} | {
+        "trades": record.trades,
+        "annual_turnover": record.turnover,
+    }
+
+
+def rejected(submission: Submission, run: Run | None, error: NodeError) -> SubmitResult:
+    return SubmitResult(
+        world_id=submission.world.id,
+        strategy_id=submission.strategy_id,
+        status="rejected",
+        evaluation_run_id=run.run_id if run else None,
+        evaluation_run_url=run.links.get("self") if run else None,
+        error=f"{error}\n\n{error.trace}",
+        downgraded=True,
+        downgrade_reason=f"node {error.node!r} is in error; mend compute and submit again",
+    )
+
+
+def unavailable(world_id: str, strategy_id: str, error: errors.Unreachable, **known: Any) -> SubmitResult:
+    """Nothing pretends: without the service nothing is judged and nothing trades."""
+    return SubmitResult(
+        world_id=world_id,
+        strategy_id=strategy_id,
+        status="unavailable",
+        safe_mode=True,
+        downgraded=True,
+        downgrade_reason=f"{error}. {error.next_step}",
+        **known,
+    )
+
+
+def result_of(client: Client, run: Run, *, precheck: Mapping[str, Any], judge: bool = True) -> SubmitResult:
+    """What is known of a run by now."""
+    word, lowered = ServiceWord(), None
+    evaluation: dict[str, Any] = {}
+    validation: dict[str, Any] = {}
+    if run.is_evaluated:
+        metrics = client.metrics(run.world_id, run.strategy_id, run.run_id)
+        evaluation, validation = dict(metrics.evaluation), dict(metrics.validation)
+        word, lowered = service_word(client, run)
+    status = run.summary.status if run.summary else "expired" if run.is_over else "pending"
+    return SubmitResult(
+        world_id=run.world_id,
+        strategy_id=run.strategy_id,
+        status=status if judge else "submitted",
+        evaluation_run_id=run.run_id,
+        evaluation_run_url=run.links.get("self"),
+        snapshot_url=run.links.get("snapshot"),
+        precheck=dict(precheck),
+        ws=word,
+        allocations=allocations_of(client, run.world_id),
+        downgraded=lowered is not None,
+        downgrade_reason=lowered,
+        evaluation=evaluation,
+        validation=validation,
+    )
+
+
+def service_word(client: Client, run: Run) -> tuple[ServiceWord, str | None]:
+    """The newest decision, the gate and the verdict; and what lowers the mode, if something does."""
+    decision = None
+    contribution = None
+    try:
+        newest = client.decision(run.world_id)
+        candidate = newest.candidate(run.strategy_id)
+        decision = candidate.outcome if candidate else None
+        total = sum(abs(weight) for weight in newest.weights.values())
+        if run.strategy_id in newest.weights and total > 0:
+            contribution = abs(newest.weights[run.strategy_id]) / total
+    except errors.NotFound:
+        pass  # nothing was decided yet
+    try:
+        gate = client.activation(run.world_id, run.strategy_id)
+    except errors.NotFound:
+        gate = None
+    assert run.summary is not None
+    word = ServiceWord(
+        decision=decision,
+        activation=dict(gate.raw) if gate else None,
+        active=bool(gate and gate.active),
+        weight=gate.weight if gate else 0.0,
+        contribution=contribution,
+        violations=run.summary.violations,
+        recommended_stage=run.summary.recommended_stage,
+    )
+    passed = run.summary.status in {"pass", "warn"}
+    if passed and gate is not None and gate.effective_mode in LOWERED:
+        mode = client.decide(run.world_id)
+        return (
+            word,
+            f"the world keeps its strategies to {gate.effective_mode} ({mode.reason or 'no reason told'})",
+        )
+    return word, None
+
+
+def allocations_of(client: Client, world_id: str) -> dict[str, Any]:
+    try:
+        return client.allocations(world_id=world_id).allocations
+    except (errors.NotFound, errors.Forbidden):
+        return {}

@@ -1,0 +1,88 @@
+"""The whole service as processes, on the test database: web, stream and driver, which may be stopped and started."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from qmtl.client import Client, Config, Retries
+from qmtl_site.launcher.places import PROJECT
+from qmtl_site.launcher.ports import free_port
+from tests.events.processes import environment, wait_for
+
+PROCFILE = (PROJECT / "Procfile").read_text()
+RETRIES = Retries(tries=8, first=0.05, most=0.5, patience=10.0)
+
+
+@dataclass
+class Service:
+    """`stop` and `start` take names: web, stream, driver."""
+
+    token: str
+    port: int = field(default_factory=free_port)
+    stream_port: int = field(default_factory=free_port)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stream_url(self) -> str:
+        return f"http://127.0.0.1:{self.stream_port}"
+
+    def client(self, token: str | None = None) -> Client:
+        return Client(config=Config(self.url, token or self.token), retries=RETRIES)
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            found = re.search(rf"^{name}: (.*)", PROCFILE, re.M)
+            assert found
+            command = found[1].replace("--workers 2", "--workers 1 --threads 4")
+            program, _, rest = command.partition(" ")
+            place = Path(sys.executable).with_name(program)
+            # Without a broker the driver judges by itself, at once.
+            changes = {
+                "PORT": str(self.port),
+                "QMTL_STREAM_PORT": str(self.stream_port),
+                "QMTL_STREAM_URL": self.stream_url,
+                "REDIS_URL": "redis://127.0.0.1:9/0",
+                "QMTL_DRIVER_MAKES_UP_AFTER": "0.3s",
+            }
+            self.running[name] = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {place} {rest}"], cwd=PROJECT, env=environment(**changes)
+            )
+        for name, url in (("web", self.url), ("stream", self.stream_url)):
+            if name in names:
+                wait_for(lambda url=url: answers(url), 60)
+
+    def stop(self, *names: str) -> None:
+        stopped = [self.running.pop(name) for name in names if name in self.running]
+        for process in stopped:
+            process.terminate()
+        for process in stopped:
+            process.wait(timeout=20)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def service_of(token: str) -> Iterator[Service]:
+    service = Service(token)
+    try:
+        service.start("web", "stream", "driver")
+        yield service
+    finally:
+        service.stop(*list(service.running))
