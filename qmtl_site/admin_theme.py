@@ -64,8 +64,18 @@ NAVIGATION: list[dict[str, Any]] = [
             entry("Gates", "lock_open", "strategies.GateAuthority"),
             entry("Applies", "change_circle", "strategies.Apply"),
             entry("Gate clients", "sensors", "strategies.GateClient"),
+            entry("Nodes", "account_tree", "strategies.Node"),
             entry("Edges", "polyline", "strategies.EdgeOverride"),
             entry("Waiting commands", "schedule_send", "strategies.QueuedCommand"),
+        ],
+    },
+    {
+        "title": "Capital",
+        "separator": True,
+        "items": [
+            entry("Allocations", "donut_small", "rebalancing.Allocation"),
+            entry("Rebalancings", "balance", "rebalancing.PlanRecord"),
+            entry("Proposals", "lightbulb", "rebalancing.Proposal"),
         ],
     },
     {
@@ -75,6 +85,7 @@ NAVIGATION: list[dict[str, Any]] = [
             entry("Audit", "history_edu", "audit.AuditEntry"),
             entry("Events", "bolt", "outbox.OutboxEvent"),
             entry("Gates' history", "lock_clock", "strategies.ActivationRecord"),
+            entry("Fills", "receipt_long", "strategies.Fill"),
             entry("Snapshots", "photo_camera", "evaluation.Snapshot"),
             entry("Revisions", "history", "evaluation.RunRevision"),
             entry("Trials", "experiment", "evaluation.Trial"),
@@ -146,6 +157,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("qmtl/admin.css"),
         lambda request: static("qmtl/decisions.css"),
         lambda request: static("qmtl/activation.css"),
+        lambda request: static("qmtl/rebalancing.css"),
     ],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

@@ -168,6 +168,8 @@ STREAM_POLL_SECONDS = 1.0
 STREAM_RECHECK_SECONDS = 2.0
 COMPAT_REBALANCE_V2 = flag(setting("QMTL_COMPAT_REBALANCE_V2", "1"))
 ALPHA_METRICS_REQUIRED = flag(setting("QMTL_ALPHA_METRICS_REQUIRED", "0"))
+# How old an allocation may be before it is shown as stale.
+ALLOCATION_MAX_AGE = duration(setting("QMTL_ALLOCATION_MAX_AGE", "7d"))
 
 APPEND_SLASH = False
 USE_TZ = True
@@ -206,6 +208,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "evaluate-due-worlds": {"task": "evaluation.tick", "schedule": 5.0},
     "expire-runs": {"task": "evaluation.expire_runs", "schedule": 60.0},
+    "settle-executions": {"task": "rebalancing.settle_executions", "schedule": 5.0},
     "forget-idempotency-keys": {"task": "http.forget_idempotency_keys", "schedule": 3600.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -240,6 +243,8 @@ DELIVERY_BACKOFF_SECONDS = duration(setting("QMTL_DELIVERY_BACKOFF", "1s")).tota
 DELIVERY_POLL_SECONDS = 1.0
 # What secrets are sealed with in the database. The first seals; former ones, after it, still open.
 SECRETS_KEYS = listing(setting("QMTL_SECRETS_KEY")) or [SECRET_KEY]
+# The same for brokers' credentials. The embedded mode makes its own key; elsewhere none are kept without one.
+CREDENTIALS_KEYS = listing(setting("QMTL_CREDENTIALS_KEY")) or ([SECRET_KEY] if EMBEDDED else [])
 # How long a gate client is trusted without a word, by the database's clock.
 GATE_LEASE_SECONDS = duration(setting("QMTL_GATE_LEASE", "15s")).total_seconds()
 

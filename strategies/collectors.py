@@ -17,7 +17,7 @@ Rows = Iterator[tuple[tuple[str, ...], float]]
 
 GATES = """
 SELECT w.id AS world_id, b.state, w.state AS world_state, w.allow_live, w.circuit_breaker,
-       w.decision_stale_at <= now() AS stale, foreign_code, told, count(*) AS number
+       w.decision_stale_at <= now() AS stale, foreign_code, node_error, told, count(*) AS number
 FROM strategies_activation a
 JOIN strategies_binding b ON b.id = a.binding_id AND b.state <> 'archived'
 JOIN worlds_world w ON w.id = b.world_id
@@ -28,9 +28,10 @@ CROSS JOIN LATERAL (
                WHERE h.strategy_id = b.strategy_id AND c.world_id = b.world_id AND c.revoked_at IS NULL
                  AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
                  AND h.code_hash <> b.judged_code_hash
-           ) AS foreign_code
+           ) AS foreign_code,
+           EXISTS (SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error') AS node_error
 ) t
-GROUP BY w.id, b.state, foreign_code, told
+GROUP BY w.id, b.state, foreign_code, node_error, told
 """
 LEASE = "SELECT name, EXTRACT(EPOCH FROM until - now()) FROM strategies_driverlease"
 

@@ -17,6 +17,10 @@ class PerformanceConflict(IdempotencyConflict):
     """A record's key is its time: the same one came before with another value."""
 
 
+class FillConflict(IdempotencyConflict):
+    """A fill's key is its id: the same one came before with other values."""
+
+
 class ApplyInProgress(Conflict):
     code, title = "E_APPLY_IN_PROGRESS", "Another apply of the world is in flight"
 

@@ -208,3 +208,40 @@ class PolicyText(AppendOnly):
 
     def __str__(self) -> str:
         return f"text of {self.policy_id}"
+
+
+class BrokerSettings(models.Model):
+    """Where a world's live orders go, and the sealed keys to it. A world without a row trades on paper."""
+
+    world = models.OneToOneField(World, primary_key=True, on_delete=models.PROTECT, related_name="broker")
+    kind = models.CharField(max_length=16, choices=[("paper", "paper"), ("ccxt", "ccxt")])
+    exchange = models.CharField(max_length=64, blank=True, help_text="As ccxt names it.")
+    sandbox = models.BooleanField(default=False)
+    options = models.JSONField(default=dict)
+    paper = models.JSONField(default=dict, help_text="What an execution on paper costs.")
+    sealed_credentials = models.BinaryField(null=True, help_text="Encrypted; only a lease holder reads it.")
+    credential_names = models.JSONField(default=list)
+    credentials_fingerprint = models.CharField(max_length=16, blank=True)
+    credentials_set_by = models.CharField(max_length=150, blank=True)
+    credentials_set_at = models.DateTimeField(null=True)
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "broker settings"
+        permissions: ClassVar = [("set_credentials", "Can set the credentials of a world's broker")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["paper", "ccxt"]), name="a_broker_is_of_a_known_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="paper", exchange="") | Q(kind="ccxt") & ~Q(exchange=""),
+                name="a_broker_names_its_exchange",
+            ),
+            models.CheckConstraint(
+                condition=Q(sealed_credentials=None) | Q(kind="ccxt"), name="paper_needs_no_credentials"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"broker of {self.world_id}"

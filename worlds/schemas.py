@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from qmtl_site.http.identifiers import Identifier
-from worlds.domain.series import SeriesInput, interval_milliseconds
+from worlds.domain.broker import BrokerFields, PaperTerms
+from worlds.domain.presets import DataPreset
+from worlds.domain.series import SeriesInput
 
 Text = Annotated[str, Strict()]
 Flag = Annotated[bool, Strict()]
@@ -23,32 +25,6 @@ Money = Annotated[
 
 class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-def known_interval(text: str) -> str:
-    interval_milliseconds(text)
-    return text
-
-
-class DataPreset(Shape):
-    id: Identifier
-    source: Literal["csv", "parquet", "ccxt", "package-dataset"]
-    symbols: list[Label] = Field(default_factory=list, max_length=5000)
-    interval: Annotated[str, AfterValidator(known_interval)] = "1d"
-    window: Annotated[str, Field(max_length=64)] | None = None
-    max_lag: Annotated[str, Field(max_length=64)] | None = None
-    dataset_fingerprint: Annotated[str, Field(max_length=256)] | None = None
-
-
-# How many periods of an interval a year can have: of a market that closes, up to one that never does.
-PERIODS_OF_A_DAY = {"d": 1.0, "w": 1 / 7, "h": 24.0, "m": 1440.0, "s": 86_400.0}
-
-
-def plausible_periods(interval: str, periods_per_year: float) -> bool:
-    count, unit = int(interval[:-1]), interval[-1]
-    around_the_clock = PERIODS_OF_A_DAY[unit] / count * 366
-    market_hours = PERIODS_OF_A_DAY[unit] / count * (240 if unit in "dw" else 240 * 0.2)
-    return market_hours <= periods_per_year * 1.0001 and periods_per_year <= around_the_clock * 1.01
 
 
 class WorldFields(Shape):
@@ -68,13 +44,7 @@ class WorldFields(Shape):
     benchmark: SeriesInput | None = None
     data_presets: list[DataPreset] | None = Field(default=None, max_length=50)
 
-    @model_validator(mode="after")
-    def default_preset_agrees_with_the_year(self) -> WorldFields:
-        if self.data_presets and self.periods_per_year is not None:
-            interval = self.data_presets[0].interval
-            if not plausible_periods(interval, self.periods_per_year):
-                raise ValueError(f"data_presets[0].interval {interval} does not agree with periods_per_year")
-        return self
+    broker: BrokerFields | None = None
 
 
 class WorldCreate(WorldFields):
@@ -101,6 +71,26 @@ class ActivatePolicy(Shape):
     reason: Annotated[str, Strict(), Field(max_length=2000)] = ""
 
 
+class BrokerCredentials(BaseModel):
+    """What is told of credentials: never themselves."""
+
+    names: list[str]
+    fingerprint: str
+    set_by: str
+    set_at: datetime
+
+
+class BrokerDocument(BaseModel):
+    world_id: str
+    kind: Literal["paper", "ccxt"]
+    exchange: str | None
+    sandbox: bool
+    options: dict[str, Any]
+    paper: PaperTerms
+    credentials: BrokerCredentials | None
+    updated_at: datetime | None = Field(description="null: never set; a world trades on paper then.")
+
+
 class WorldDocument(BaseModel):
     id: str
     name: str
@@ -116,7 +106,8 @@ class WorldDocument(BaseModel):
     reference_capital: float
     reference_currency: str
     benchmark: dict[str, Any] | None = Field(description="points, start, end of the benchmark series")
-    data_presets: list[dict[str, Any]]
+    data_presets: list[DataPreset]
+    broker: BrokerDocument = Field(description="Where orders go; without secrets.")
     active_policy_version: int | None
     figures_frozen_at: datetime | None
     last_evaluation_at: datetime | None

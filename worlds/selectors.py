@@ -16,9 +16,10 @@ from qmtl_site.accounts.models import WorldRole
 from qmtl_site.blobs import store
 from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
+from worlds.domain.broker import PaperTerms
 from worlds.domain.policy import Policy, policy_from_document
 from worlds.domain.series import Times, iso
-from worlds.models import PolicyText, PolicyVersion, World
+from worlds.models import BrokerSettings, PolicyText, PolicyVersion, World
 
 
 def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
@@ -26,7 +27,9 @@ def visible_worlds(*, user_id: int, is_superuser: bool) -> QuerySet[World]:
     active = PolicyVersion.objects.filter(world=OuterRef("pk"), state=PolicyVersion.State.ACTIVE).values(
         "version"
     )
-    worlds = World.objects.select_related("owner").annotate(active_policy_version=Subquery(active[:1]))
+    worlds = World.objects.select_related("owner", "broker").annotate(
+        active_policy_version=Subquery(active[:1])
+    )
     mine = WorldRole.objects.filter(world=OuterRef("pk"), user_id=user_id)
     return worlds if is_superuser else worlds.filter(Exists(mine))
 
@@ -36,7 +39,7 @@ def get_world(world_id: str) -> World:
         "version"
     )
     world = (
-        World.objects.select_related("owner")
+        World.objects.select_related("owner", "broker")
         .annotate(active_policy_version=Subquery(active[:1]))
         .filter(pk=world_id)
         .first()
@@ -64,12 +67,40 @@ def world_document(world: World) -> dict[str, Any]:
         "reference_currency": world.reference_currency,
         "benchmark": None if world.benchmark_returns_id is None else {"sha256": world.benchmark_returns_id},
         "data_presets": world.data_presets,
+        "broker": broker_document(world.pk, getattr(world, "broker", None)),
         "active_policy_version": getattr(world, "active_policy_version", None),
         "figures_frozen_at": world.figures_frozen_at,
         "last_evaluation_at": world.last_evaluation_at,
         "next_evaluation_at": world.next_evaluation_at,
         "created_at": world.created_at,
         "updated_at": world.updated_at,
+    }
+
+
+def broker_settings(world_id: str) -> BrokerSettings | None:
+    """None: the world trades on paper, without costs."""
+    return BrokerSettings.objects.filter(world=world_id).first()
+
+
+def broker_document(world_id: str, settings: BrokerSettings | None) -> dict[str, Any]:
+    """As everybody with a role may see it."""
+    row = settings or BrokerSettings(world_id=world_id, kind="paper")
+    return {
+        "world_id": world_id,
+        "kind": row.kind,
+        "exchange": row.exchange or None,
+        "sandbox": row.sandbox,
+        "options": row.options,
+        "paper": PaperTerms.model_validate(row.paper).model_dump(mode="json"),
+        "credentials": {
+            "names": row.credential_names,
+            "fingerprint": row.credentials_fingerprint,
+            "set_by": row.credentials_set_by,
+            "set_at": row.credentials_set_at,
+        }
+        if row.credential_names
+        else None,
+        "updated_at": row.updated_at,
     }
 
 

@@ -7,12 +7,12 @@ from django.utils.safestring import SafeString
 
 TONES: dict[str, tuple[str, ...]] = {
     "good": ("ACTIVE", "active", "pass", "live", "activated", "valid", "intact", "paper_ok_live_candidate",
-             "promote", "approved", "open", "completed"),
+             "promote", "approved", "open", "completed", "filled"),
     "info": ("dry_run", "validating", "evaluating", "backtest_running", "EVALUATION_ONLY", "evaluated", "paper_only",
-             "reopen", "shadow", "requested", "freeze", "switch", "unfreeze"),
+             "reopen", "shadow", "requested", "freeze", "switch", "unfreeze", "planned", "running", "handed"),
     "warn": ("warn", "PAUSED", "draft", "inconclusive", "missing", "waiting", "soft", "wait", "pending", "frozen",
-             "rolled_back", "queued"),
-    "bad": ("fail", "rejected", "invalid", "breaker engaged", "broken", "blocking", "demote", "kept shut"),
+             "rolled_back", "queued", "refused"),
+    "bad": ("fail", "rejected", "invalid", "breaker engaged", "broken", "blocking", "demote", "kept shut", "error"),
 }  # fmt: skip
 TONE_OF = {name: tone for tone, names in TONES.items() for name in names}
 

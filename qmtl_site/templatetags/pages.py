@@ -38,6 +38,11 @@ def happened(details: str) -> SafeString:
 
 
 @register.filter
+def sentence(text: str) -> SafeString:
+    return columns.sentence(text)
+
+
+@register.filter
 def page_of(row: Model | None) -> str:
     return "" if row is None else scope.url_of(row)
 

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from strategies.admin import applies, clients, commands, edges, gate, gates, history, panels, registry
+from strategies.admin import (
+    applies,
+    clients,
+    commands,
+    edges,
+    execution,
+    gate,
+    gates,
+    history,
+    panels,
+    registry,
+)
 
-__all__ = ["applies", "clients", "commands", "edges", "gate", "gates", "history", "panels", "registry"]
+__all__ = ["applies", "clients", "commands", "edges", "execution", "gate", "gates", "history", "panels", "registry"]

@@ -19,7 +19,7 @@ from qmtl_site.pages.panel import Panel, panel_on, panels_on
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world, visible
 from qmtl_site.pages.window import Window
 from strategies.models import Binding, Strategy
-from strategies.selectors import mode_of, visible_strategies
+from strategies.selectors import mode_of, visible_strategies, with_node_errors
 from worlds.models import World
 
 SHOWN = 50
@@ -89,7 +89,8 @@ class BindingAdmin(Window):
     ordering = ("-created_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Binding]:
-        return super().get_queryset(request).select_related("world", "strategy", "strategy__owner", "latest")
+        rows = super().get_queryset(request).select_related("world", "strategy", "strategy__owner", "latest")
+        return with_node_errors(rows)
 
     state_badge = state("state", "State", ordering="state")
     verdict = state("latest.verdict", "Verdict")
@@ -149,7 +150,8 @@ def bindings_of_a_world(request: HttpRequest, world: World) -> Panel:
     """Counts by state, and the strategies that matter most now: live, then dry run, then the newest."""
     bindings = Binding.objects.filter(world=world)
     counted = dict(bindings.order_by().values_list("state").annotate(count=Count("id")))
-    rows = bindings.select_related("world", "strategy", "latest").order_by("-created_at", "-id")
+    rows = with_node_errors(bindings).select_related("world", "strategy", "latest")
+    rows = rows.order_by("-created_at", "-id")
     order = {"live": 0, "dry_run": 1, "validating": 2, "submitted": 3}
     shown = sorted(rows.exclude(state="archived")[:SHOWN], key=lambda row: order.get(row.state, 9))
     link = list_url("strategies.binding", world=world.pk)

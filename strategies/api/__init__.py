@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from strategies.api.activation import Activation, ActivationHash, EdgeOverrides
 from strategies.api.applies import Acks, Applies, ApplyItem
+from strategies.api.broker import Broker, BrokerCredentials
+from strategies.api.execution import Fills, Nodes
 from strategies.api.gates import CrossContext, GateItem, Gates, Heartbeat
 from strategies.api.registry import Bindings, Performance, Strategies, StrategyItem
 
@@ -14,11 +16,15 @@ __all__ = [
     "Applies",
     "ApplyItem",
     "Bindings",
+    "Broker",
+    "BrokerCredentials",
     "CrossContext",
     "EdgeOverrides",
+    "Fills",
     "GateItem",
     "Gates",
     "Heartbeat",
+    "Nodes",
     "Performance",
     "Strategies",
     "StrategyItem",

@@ -22,13 +22,20 @@ MASKS: Mapping[str, str] = {
 
 
 def masks(
-    *, world_state: str, allow_live: bool, circuit_breaker: bool, stale: bool | None, foreign_code: bool
+    *,
+    world_state: str,
+    allow_live: bool,
+    circuit_breaker: bool,
+    stale: bool | None,
+    foreign_code: bool,
+    node_error: bool,
 ) -> list[str]:
     """All that would lower the mode of a live strategy, not only what is found first; names of MASKS."""
     holding = {
         f"world_{world_state.lower()}": world_state != "ACTIVE",
         "circuit_breaker": circuit_breaker,
         "stale_decision": stale is not False,
+        "node_error": node_error,
         "foreign_code": foreign_code,
         "live_not_allowed": not allow_live,
     }

@@ -7,7 +7,9 @@ from strategies.models.apply import Apply, ApplyAck
 from strategies.models.binding import Binding, LatestFigures
 from strategies.models.driver import DriverLease
 from strategies.models.edges import EdgeOverride, QueuedCommand
+from strategies.models.fills import Fill
 from strategies.models.gates import GateClient, GateHold
+from strategies.models.nodes import Node
 from strategies.models.performance import PerformanceChunk, PerformanceSeries
 from strategies.models.strategy import Strategy
 
@@ -19,10 +21,12 @@ __all__ = [
     "Binding",
     "DriverLease",
     "EdgeOverride",
+    "Fill",
     "GateAuthority",
     "GateClient",
     "GateHold",
     "LatestFigures",
+    "Node",
     "PerformanceChunk",
     "PerformanceSeries",
     "QueuedCommand",

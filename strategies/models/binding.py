@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
 
+from qmtl_site.blobs.models import Blob
 from qmtl_site.http.documents import StoredJSON
 from strategies.models.strategy import Strategy
 from worlds.models import World
@@ -124,6 +125,8 @@ class LatestFigures(models.Model):
     verdict = models.CharField(max_length=16)
     recommended_stage = models.CharField(max_length=32)
     figures = models.JSONField(default=dict, decoder=StoredJSON)
+    times = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
+    returns = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
     evaluated_at = models.DateTimeField()
 
     class Meta:

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from strategies.schemas.execution import (
+    CredentialsDocument,
+    FillBody,
+    FillDocument,
+    FillList,
+    FillPage,
+    FillReport,
+    FillsAccepted,
+    NodeDocument,
+    NodesDocument,
+    NodesReport,
+)
 from strategies.schemas.gates import (
     AckDocument,
     AckItem,
@@ -62,10 +74,17 @@ __all__ = [
     "BindingPage",
     "Bound",
     "Cleared",
+    "CredentialsDocument",
     "EdgeChange",
     "EdgeDocument",
     "EdgeList",
     "Figures",
+    "FillBody",
+    "FillDocument",
+    "FillList",
+    "FillPage",
+    "FillReport",
+    "FillsAccepted",
     "GateChange",
     "GateClientDocument",
     "GateClientPage",
@@ -75,6 +94,9 @@ __all__ = [
     "HeldDocument",
     "HeldStrategy",
     "LeaseStanding",
+    "NodeDocument",
+    "NodesDocument",
+    "NodesReport",
     "PerformanceAccepted",
     "PerformanceBody",
     "PerformanceItem",

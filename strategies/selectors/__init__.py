@@ -15,7 +15,9 @@ from strategies.selectors.applies import (
     get_apply,
     get_client,
 )
-from strategies.selectors.bindings import binding_document, bindings_of, mode_of
+from strategies.selectors.bindings import binding_document, bindings_of, mode_of, with_node_errors
+from strategies.selectors.fills import fill_document, fills_of, fills_page
+from strategies.selectors.nodes import node_document, nodes_document, nodes_in_error, nodes_of
 from strategies.selectors.performance import performance_page
 from strategies.selectors.registry import get_strategy, strategy_document, visible_strategies
 from strategies.selectors.windows import PerformanceWindow, performance_windows
@@ -32,6 +34,9 @@ __all__ = [
     "client_document",
     "edge_document",
     "edges_of",
+    "fill_document",
+    "fills_of",
+    "fills_page",
     "gate_clients_of",
     "gate_documents",
     "gates_at",
@@ -40,8 +45,13 @@ __all__ = [
     "get_client",
     "get_strategy",
     "mode_of",
+    "node_document",
+    "nodes_document",
+    "nodes_in_error",
+    "nodes_of",
     "performance_page",
     "performance_windows",
     "strategy_document",
     "visible_strategies",
+    "with_node_errors",
 ]

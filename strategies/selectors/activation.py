@@ -28,7 +28,8 @@ SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.acti
            WHERE h.strategy_id = b.strategy_id AND c.world_id = b.world_id AND c.revoked_at IS NULL
              AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
              AND h.code_hash <> b.judged_code_hash
-       ) AS foreign_code
+       ) AS foreign_code,
+       EXISTS (SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error') AS node_error
 """
 OF_BINDINGS = """
 LEFT JOIN strategies_gateauthority g ON g.world_id = w.id
@@ -112,6 +113,7 @@ def mode_of_row(row: Any) -> Effective:
         allow_live=row.allow_live,
         circuit_breaker=row.circuit_breaker,
         stale=row.stale,
+        node_error=row.node_error,
         foreign_code=row.foreign_code,
     )
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from strategies.domain.modes import effective_mode, execution_domain, is_stale
-from strategies.models import Binding, LatestFigures
+from strategies.models import Binding, LatestFigures, Node
 
 
 def bindings_of(world_id: str) -> QuerySet[Binding]:
-    return Binding.objects.filter(world_id=world_id).select_related("world", "strategy", "latest")
+    rows = Binding.objects.filter(world_id=world_id).select_related("world", "strategy", "latest")
+    return with_node_errors(rows)
+
+
+def with_node_errors(rows: QuerySet[Binding]) -> QuerySet[Binding]:
+    """With `node_error`: whether one of its nodes is in error."""
+    return rows.annotate(node_error=Exists(Node.objects.filter(binding=OuterRef("pk"), state="error")))
 
 
 def mode_of(binding: Binding) -> str:
-    """As the world and the state say; who holds its gate is looked at where gates are read."""
+    """As the world, the state and the nodes say (`with_node_errors`); who holds its gate is looked at where gates are
+    read."""
     world = binding.world
     return effective_mode(
         binding_state=binding.state,
@@ -24,6 +31,7 @@ def mode_of(binding: Binding) -> str:
         allow_live=world.allow_live,
         circuit_breaker=world.circuit_breaker,
         stale=is_stale(world.decision_stale_at, timezone.now()),
+        node_error=bool(getattr(binding, "node_error", False)),
     ).mode
 
 

@@ -36,6 +36,7 @@ from strategies.models import (
     GateAuthority,
     GateClient,
     GateHold,
+    Node,
     QueuedCommand,
 )
 from worlds.models import World
@@ -49,6 +50,7 @@ SHUT = (
     | Q(binding__world__decision_stale_at__lte=Now())
     | ~Q(binding__state="live")
     | Q(foreign_code=True)
+    | Q(node_error=True)
     | Q(drain=True)
 )
 
@@ -70,7 +72,10 @@ def gates_with_standing() -> QuerySet[Any]:
         default=Value(standings.OPEN),
         output_field=CharField(),
     )
-    gates = Activation.objects.annotate(foreign_code=ExpressionWrapper(is_foreign, BooleanField()))
+    failed = Exists(Node.objects.filter(binding=OuterRef("pk"), state="error"))
+    gates = Activation.objects.annotate(
+        foreign_code=ExpressionWrapper(is_foreign, BooleanField()), node_error=failed
+    )
     return gates.annotate(standing=standing)
 
 
@@ -106,6 +111,7 @@ def effective_of(gate: Activation) -> Effective:
         circuit_breaker=world.circuit_breaker,
         stale=is_stale(world.decision_stale_at, timezone.now()),
         foreign_code=bool(getattr(gate, "foreign_code", False)),
+        node_error=bool(getattr(gate, "node_error", False)),
     )
 
 
@@ -118,6 +124,7 @@ def why_not(gate: Activation) -> list[str]:
         circuit_breaker=world.circuit_breaker,
         stale=is_stale(world.decision_stale_at, timezone.now()),
         foreign_code=bool(getattr(gate, "foreign_code", False)),
+        node_error=bool(getattr(gate, "node_error", False)),
     )
     return standings.reasons(
         binding_state=gate.binding.state,

@@ -15,9 +15,12 @@ from strategies.services.bindings import (
     move_bindings,
     record_latest_figures,
 )
+from strategies.services.credentials import hand_out_credentials
 from strategies.services.driver_lease import LeaseLost, hold_lease, release_lease
 from strategies.services.edges import override_edge
+from strategies.services.fills import Kept, keep_fills, report_fills
 from strategies.services.gates import (
+    Claim,
     Held,
     clear_hits,
     register_client,
@@ -26,6 +29,7 @@ from strategies.services.gates import (
 )
 from strategies.services.gating import close_gates, give_authority
 from strategies.services.halting import Halted, Restored, halt_world, restore_world, restored_worlds
+from strategies.services.nodes import report_nodes, reset_node
 from strategies.services.overrides import queue_command, set_gate
 from strategies.services.performance import Reported, report_performance
 from strategies.services.registry import register_strategy, require_owner, update_strategy
@@ -33,8 +37,10 @@ from strategies.services.standings import Standing, record_measured, record_stan
 
 __all__ = [
     "Asked",
+    "Claim",
     "Halted",
     "Held",
+    "Kept",
     "LeaseLost",
     "Move",
     "Receipt",
@@ -51,7 +57,9 @@ __all__ = [
     "drive_apply",
     "give_authority",
     "halt_world",
+    "hand_out_credentials",
     "hold_lease",
+    "keep_fills",
     "locked_bindings",
     "move_binding",
     "move_bindings",
@@ -65,9 +73,12 @@ __all__ = [
     "register_strategy",
     "release_lease",
     "renew_lease",
+    "report_fills",
+    "report_nodes",
     "report_performance",
     "request_apply",
     "require_owner",
+    "reset_node",
     "restore_world",
     "restored_worlds",
     "revoke_lease",

@@ -23,9 +23,9 @@ from strategies.services.gating import (
     Act,
     lock_authority,
     locked_gates,
+    masked_among,
     mode_in,
     next_epoch,
-    run_by_foreign_code,
     tell,
 )
 from worlds.errors import BreakerEngaged, LiveNotAllowed, WorldRetired
@@ -145,7 +145,12 @@ def refuse_opening(world: World, names: Sequence[str]) -> None:
         raise CrossContext(f"Runners of {world.pk} reported {hits} cross-context cache hits", hits=hits)
     if (lowered := mode_in(world, "live").lowered_by) is not None:
         raise IllegalTransition(f"Nothing may open: {lowered}", current=lowered, open=["evaluate"])
-    if foreign := sorted(run_by_foreign_code(world.pk, names)):
+    masked = masked_among(world.pk, names)
+    if failed := sorted(masked.node_error):
+        raise IllegalTransition(
+            f"{', '.join(failed)}: a node is in error", current="node_error", open=["reset"]
+        )
+    if foreign := sorted(masked.foreign_code):
         raise IllegalTransition(
             f"Who holds the gate of {', '.join(foreign)} runs other code than the judged one",
             current="foreign_code",

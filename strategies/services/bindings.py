@@ -127,7 +127,16 @@ def record_latest_figures(*, rows: Sequence[LatestFigures]) -> None:
         newest.values(),
         update_conflicts=True,
         unique_fields=["binding"],
-        update_fields=["run_id", "stage", "verdict", "recommended_stage", "figures", "evaluated_at"],
+        update_fields=[
+            "run_id",
+            "stage",
+            "verdict",
+            "recommended_stage",
+            "figures",
+            "times",
+            "returns",
+            "evaluated_at",
+        ],
     )
 
 

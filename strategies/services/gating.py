@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -34,20 +35,33 @@ GATE_FIELDS = [
 ]
 
 
-FOREIGN_CODE = """
-SELECT DISTINCT b.strategy_id FROM strategies_gatehold h
+MASKED = """
+SELECT b.strategy_id, 'foreign_code' FROM strategies_gatehold h
 JOIN strategies_gateclient c ON c.id = h.client_id
 JOIN strategies_binding b ON b.world_id = c.world_id AND b.strategy_id = h.strategy_id
-WHERE c.world_id = %s AND h.strategy_id = ANY(%s) AND c.revoked_at IS NULL AND c.lease_until > now()
+WHERE c.world_id = %(world)s AND h.strategy_id = ANY(%(names)s) AND c.revoked_at IS NULL AND c.lease_until > now()
   AND h.code_hash <> '' AND b.judged_code_hash <> '' AND h.code_hash <> b.judged_code_hash
+UNION
+SELECT b.strategy_id, 'node_error' FROM strategies_node n JOIN strategies_binding b ON b.id = n.binding_id
+WHERE n.state = 'error' AND b.world_id = %(world)s AND b.strategy_id = ANY(%(names)s)
 """
+
+
+class Masked(NamedTuple):
+    """Strategies that are kept to computing by who runs them, and by what they run into."""
+
+    foreign_code: frozenset[str] = frozenset()
+    node_error: frozenset[str] = frozenset()
+
+
+NOTHING_MASKED = Masked()
 
 
 @dataclass(frozen=True)
 class Act:
     """What the changes of one act share: who, why, by which apply and in which of its phases.
 
-    `foreign`: strategies that run by other code than the judged one, as the telling finds them.
+    `masked`: strategies that are kept to computing, as the telling finds them.
     """
 
     world: World
@@ -60,7 +74,7 @@ class Act:
     phase: str | None = None
     requires_ack: bool = False
     position_policy: str | None = None
-    foreign: frozenset[str] = frozenset()
+    masked: Masked = NOTHING_MASKED
 
     def by(self, **changes: object) -> Act:
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -98,7 +112,7 @@ def tell(act: Act, gates: Sequence[Activation]) -> list[int]:
     if not gates:
         return []
     act = act.by(
-        foreign=run_by_foreign_code(act.world.pk, [gate.binding.strategy_id for gate in gates]),
+        masked=masked_among(act.world.pk, [gate.binding.strategy_id for gate in gates]),
         policy_version=act.policy_version or active_version(act.world),
     )
     first, now = next_sequence(act.world.pk), timezone.now()
@@ -136,10 +150,14 @@ def close_gates(*, world: World, reason: str, actor: Actor) -> int:
 
 
 # --- parts of the use cases ------------------------------------------------------------------------------
-def run_by_foreign_code(world_id: str, names: Sequence[str]) -> frozenset[str]:
-    """Of these strategies, those that somebody with a valid lease runs by other code than the judged one."""
+def masked_among(world_id: str, names: Sequence[str]) -> Masked:
+    """Of these strategies, those that somebody with a valid lease runs by other code than the judged one, and those
+    with a node in error."""
+    found: dict[str, set[str]] = {"foreign_code": set(), "node_error": set()}
     with native_cursor() as cursor:
-        return frozenset(name for (name,) in cursor.execute(FOREIGN_CODE, [world_id, list(names)]))
+        for name, why in cursor.execute(MASKED, {"world": world_id, "names": list(names)}):
+            found[why].add(name)
+    return Masked(**{why: frozenset(them) for why, them in found.items()})
 
 
 def active_version(world: World) -> int | None:
@@ -147,7 +165,7 @@ def active_version(world: World) -> int | None:
     return world.policies.filter(state="active").values_list("version", flat=True).first()
 
 
-def mode_in(world: World, state: str, *, foreign_code: bool = False) -> Effective:
+def mode_in(world: World, state: str, *, node_error: bool = False, foreign_code: bool = False) -> Effective:
     """The mode that a binding in that state has in a locked world."""
     return effective_mode(
         binding_state=state,
@@ -155,13 +173,19 @@ def mode_in(world: World, state: str, *, foreign_code: bool = False) -> Effectiv
         allow_live=world.allow_live,
         circuit_breaker=world.circuit_breaker,
         stale=is_stale(world.decision_stale_at, timezone.now()),
+        node_error=node_error,
         foreign_code=foreign_code,
     )
 
 
 def mode_of_gate(act: Act, gate: Activation) -> str:
-    foreign = gate.binding.strategy_id in act.foreign
-    return mode_in(act.world, gate.binding.state, foreign_code=foreign).mode
+    name = gate.binding.strategy_id
+    return mode_in(
+        act.world,
+        gate.binding.state,
+        node_error=name in act.masked.node_error,
+        foreign_code=name in act.masked.foreign_code,
+    ).mode
 
 
 def envelope_of(act: Act, gate: Activation) -> Envelope:

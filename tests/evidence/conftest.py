@@ -14,12 +14,15 @@ from evaluation.models import EvaluationRun, RunRevision
 from evaluation.schemas import RunCreate
 from evaluation.services import create_run, evaluate_waiting, evaluate_world
 from qmtl_site.audit.actor import Actor
+from strategies.domain.fills import FillRecord
 from strategies.schemas import StrategyCreate
-from strategies.services import register_strategy
+from strategies.services import register_strategy, report_fills
 from tests.activation.acting import hear_of_an_apply
 from tests.api import POLICY, results
 from tests.conftest import empty_database
 from tests.evidence import notes
+from tests.rebalancing.traces import leave_traces
+from tests.strategies.executing import fill
 from worlds.schemas import WorldCreate
 from worlds.services import create_world, write_policy
 
@@ -50,6 +53,9 @@ def judged(committed_once: None) -> EvaluationRun:
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=run, revision=1, **revision).save()
     hear_of_an_apply("mom", actor)
+    posted = [FillRecord.model_validate(fill())]
+    report_fills(world_id="alpha", strategy_id="mom", posted=posted, actor=actor)
+    leave_traces(actor)
     return run
 
 

@@ -22,8 +22,14 @@ TABLES = [
     "evaluation_snapshot",
     "evaluation_trial",
     "outbox_outboxevent",
+    "rebalancing_allocationrecord",
+    "rebalancing_planrecord",
+    "rebalancing_planworld",
+    "rebalancing_positionsnapshot",
+    "rebalancing_proposal",
     "strategies_activationrecord",
     "strategies_applyack",
+    "strategies_fill",
     "worlds_policytext",
 ]
 STATEMENTS = {

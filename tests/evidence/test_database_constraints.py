@@ -25,9 +25,13 @@ from strategies.services import hold_lease
 from tests.activation.acting import hear_of_an_apply
 from tests.api import ApiClient, results
 from tests.problem import OURS
+from tests.rebalancing.traces import leave_traces
+from tests.strategies.executing import fill
 from worlds.models import World
 
 RUN, WORLD, BINDING = "evaluation_evaluationrun", "worlds_world", "strategies_binding"
+BROKER = "worlds_brokersettings"
+ORDER, OTHER_ORDER = "rebalancing_order", {"order_id": "x", "place": 99}
 GATE, APPLY = "strategies_activation", "strategies_apply"
 SERIES, CHUNK = "strategies_performanceseries", "strategies_performancechunk"
 CASES: list[tuple[str, dict[str, Any], str]] = [
@@ -103,6 +107,18 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("strategies_applyack", {"phase": "switch"}, "a_known_phase_is_acknowledged"),
     ("strategies_gateclient", {}, "a_gate_client_holds_one_lease"),
     ("strategies_gatehold", {}, "a_client_holds_a_gate_once"),
+    ("strategies_fill", {}, "a_fill_is_reported_once"),
+    ("strategies_fill", {"fill_id": "f2", "side": "up"}, "a_fill_has_a_known_side"),
+    ("strategies_fill", {"fill_id": "f2", "mode": "dream"}, "a_fill_is_of_paper_or_of_live"),
+    ("strategies_fill", {"fill_id": "f2", "qty": 0}, "a_fill_has_a_positive_quantity_and_price"),
+    ("strategies_fill", {"fill_id": "f2", "price": -1}, "a_fill_has_a_positive_quantity_and_price"),
+    ("strategies_node", {}, "a_node_is_named_once_per_binding"),
+    ("strategies_node", {"name": "b", "state": "asleep"}, "a_node_is_in_a_known_state"),
+    ("strategies_node", {"name": "b", "received": 62}, "a_node_receives_at_most_its_period"),
+    (BROKER, {"world_id": "beta", "kind": "pigeon"}, "a_broker_is_of_a_known_kind"),
+    (BROKER, {"world_id": "beta", "exchange": ""}, "a_broker_names_its_exchange"),
+    (BROKER, {"world_id": "beta", "kind": "paper"}, "a_broker_names_its_exchange"),
+    (BROKER, {"world_id": "beta", "kind": "paper", "exchange": ""}, "paper_needs_no_credentials"),
     ("strategies_edgeoverride", {}, "an_edge_is_set_once"),
     ("strategies_queuedcommand", {"command": "promote"}, "a_known_command_is_queued"),
     ("evaluation_promotion", {}, "a_strategy_waits_once_for_its_promotion"),
@@ -111,6 +127,36 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("evaluation_runrevision", {}, "revisions_of_a_run_count_up"),
     ("evaluation_snapshot", {"run_id": 9999}, "a_snapshot_name_is_used_once_per_world"),
     ("evaluation_cohortmember", {}, "one_cohort_member_per_family_and_strategy"),
+    ("rebalancing_planrecord", {}, "a_run_id_plans_once"),
+    ("rebalancing_planrecord", {"run_id": "x", "mode": "magic"}, "a_plan_has_a_known_mode"),
+    ("rebalancing_planrecord", {"run_id": "x", "total_equity": 0}, "a_plan_divides_some_equity"),
+    ("rebalancing_planworld", {}, "a_plan_has_a_world_once"),
+    ("rebalancing_planworld", {"plan_id": 9999, "after": 2}, "a_plan_moves_fractions_of_equity"),
+    ("rebalancing_proposal", {}, "a_cause_makes_one_proposal_per_world"),
+    ("rebalancing_proposal", {"cause": "y", "origin": "dream"}, "a_proposal_has_a_known_origin"),
+    ("rebalancing_allocation", {"world_id": "beta", "allocation": 2}, "an_allocation_is_a_fraction"),
+    ("rebalancing_allocationrecord", {}, "a_run_allocates_once_per_world"),
+    ("rebalancing_allocationrecord", {"run_id": "x", "origin": "dream"}, "an_allocation_has_a_known_origin"),
+    ("rebalancing_allocationrecord", {"run_id": "x", "allocation": 2}, "a_former_allocation_is_a_fraction"),
+    ("rebalancing_positionsnapshot", {}, "a_run_tells_positions_once_per_world"),
+    (
+        "rebalancing_positionsnapshot",
+        {"run_id": "x", "origin": "dream"},
+        "a_position_snapshot_has_a_known_origin",
+    ),
+    (
+        "rebalancing_execution",
+        {"plan_id": 9999, "state": "running"},
+        "an_execution_is_running_or_has_completed",
+    ),
+    (ORDER, {"place": 99}, "an_order_id_is_used_once"),
+    (ORDER, {"order_id": "x"}, "orders_of_an_execution_count_up"),
+    (ORDER, {**OTHER_ORDER, "status": "lost"}, "an_order_is_in_a_known_status"),
+    (ORDER, {**OTHER_ORDER, "mode": "dream"}, "an_order_is_on_paper_or_live"),
+    (ORDER, {**OTHER_ORDER, "purpose": "fun"}, "an_order_has_a_known_purpose"),
+    (ORDER, {**OTHER_ORDER, "side": "up"}, "an_order_buys_or_sells"),
+    (ORDER, {**OTHER_ORDER, "qty": 0, "filled_qty": 0}, "only_a_cross_trades_nothing"),
+    (ORDER, {**OTHER_ORDER, "filled_qty": 9}, "an_order_fills_at_most_its_quantity"),
 ]
 IN_SQL_ONLY = {"a_run_belongs_to_a_binding", "an_inline_blob_has_its_own_name_and_size"}
 
@@ -128,6 +174,11 @@ def rows(root: ApiClient) -> None:
     root.submit("alpha", "mom", results())
     root.evaluate("alpha")
     root.post("/worlds/alpha/strategies/mom/performance", [{"ts": "2024-01-01T00:00:00Z", "return": 0.1}])
+    root.post("/worlds/alpha/strategies/mom/fills", [fill()])
+    node = {"node": "a", "state": "pre_warmup", "period": 61, "received": 1}
+    root.call("PUT", "/worlds/alpha/strategies/mom/nodes", {"nodes": [node]})
+    keys = {"kind": "ccxt", "exchange": "binance", "credentials": {"apiKey": "k"}}
+    root.call("PUT", "/worlds/alpha/broker", keys)
     DeliveryCursor.objects.create(consumer="handlers", stream="alpha")
     DeliveryCount.objects.create(consumer="redis", result="delivered")
     told = Subscription.objects.create(
@@ -154,6 +205,7 @@ def rows(root: ApiClient) -> None:
     Promotion.objects.create(
         world_id="alpha", strategy_id="mom", decision=decision, created_at=now, updated_at=now
     )
+    leave_traces(Actor(user_id=User.objects.get().pk, name="root", is_superuser=True))
     revision = {"kind": "note", "author": "root", "document": "{}", "created_at": timezone.now()}
     RunRevision(run=EvaluationRun.objects.get(), revision=1, **revision).save()
 

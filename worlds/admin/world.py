@@ -24,10 +24,11 @@ from qmtl_site.pages.panel import panels_on
 from qmtl_site.pages.scope import is_superuser, list_url, named_url, url_of
 from qmtl_site.pages.window import Window
 from worlds import services
+from worlds.admin.broker import BrokerForm, shown_settings
 from worlds.admin.forms import SettingsForm, StateForm, WorldForm, settings_of
 from worlds.models import World
 from worlds.schemas import WorldCreate, WorldPatch
-from worlds.selectors import benchmark_summary, visible_worlds
+from worlds.selectors import benchmark_summary, broker_settings, visible_worlds
 
 # The same declarations as on the API's views.
 CHANGE_STATE = roles(Role.OPERATOR)
@@ -56,7 +57,13 @@ class WorldAdmin(Window):
     search_fields = ("id__istartswith", "name__icontains")
     search_help_text = "Id or name"
     ordering = ("-created_at", "-id")
-    actions_detail: ClassVar = ["change_state", "engage_breaker", "reset_breaker", "edit_settings"]
+    actions_detail: ClassVar = [
+        "change_state",
+        "engage_breaker",
+        "reset_breaker",
+        "edit_settings",
+        "set_broker",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[World]:
         return visible_worlds(user_id=request.user.pk or 0, is_superuser=is_superuser(request))
@@ -104,7 +111,9 @@ class WorldAdmin(Window):
 
     def closed_doors(self, row: World) -> Collection[str]:
         closed = {"engage_breaker" if row.circuit_breaker else "reset_breaker"}
-        return closed | ({"change_state", "edit_settings", "engage_breaker"} if row.is_retired else set())
+        return closed | (
+            {"change_state", "edit_settings", "engage_breaker", "set_broker"} if row.is_retired else set()
+        )
 
     @door(
         "Change state", needs="change_state", submit="Change state", form=StateForm, icon="swap_horiz",
@@ -177,6 +186,30 @@ class WorldAdmin(Window):
             original=world,
             form=form,
             back=url_of(world),
+        )
+
+    @opens_page("Broker", needs="edit", path="broker", icon="account_balance")
+    def set_broker(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        world = self.seen(request, object_id)
+        form = BrokerForm(request.POST or None, initial=shown_settings(world))
+        if form.is_valid():
+            known = broker_settings(world.pk)
+            try:
+                services.set_broker(
+                    world_id=world.pk,
+                    fields=form.settings({} if known is None else known.paper),
+                    actor=actor_of_admin(request, world.pk),
+                    reason=form.cleaned_data["reason"],
+                    headers={"If-Match": form.cleaned_data["revision"]},
+                )
+            except REFUSED as error:
+                refuse_into(form, error)
+            else:
+                messages.success(request, "The broker is set.")
+                return HttpResponseRedirect(url_of(world))
+        title = f"Broker of {world}"
+        return self.render(
+            request, "pages/form.html", title=title, original=world, form=form, back=url_of(world)
         )
 
     # --- a new world ------------------------------------------------------------------------------------

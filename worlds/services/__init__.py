@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worlds.services.broker import open_credentials, rotate_credentials, set_broker
 from worlds.services.locking import lock_world
 from worlds.services.policies import publish_policy, write_policy
 from worlds.services.schedule import ask_evaluation, note_evaluation
@@ -22,7 +23,10 @@ __all__ = [
     "freeze_figures",
     "lock_world",
     "note_evaluation",
+    "open_credentials",
     "publish_policy",
+    "rotate_credentials",
+    "set_broker",
     "set_circuit_breaker",
     "update_world",
     "write_policy",

@@ -19,17 +19,20 @@ from qmtl_site.http.conditional import require_match
 from qmtl_site.http.refusals import Forbidden, Invalid
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
+from worlds.domain.presets import DataPreset, PresetRefused, check_presets
 from worlds.domain.series import SeriesInput, SeriesRefused, read_times
 from worlds.errors import WorldExists
 from worlds.events import WorldCreated, WorldStateChanged, WorldUpdated
 from worlds.models import World
-from worlds.schemas import WorldCreate, WorldFields, WorldPatch, plausible_periods
+from worlds.schemas import WorldCreate, WorldFields, WorldPatch
 from worlds.selectors import paused_total
+from worlds.services.broker import write_broker
 from worlds.services.four_eyes import refuse_own_live, refuse_own_reset
 from worlds.services.locking import lock_world
 from worlds.services.schedule import follow_state, make_due
 
 FROZEN_FIGURES = ("periods_per_year", "risk_free_rate", "reference_capital")
+OF_THEIR_OWN = frozenset({"data_presets", "broker"})
 SPELLINGS = {"Active": "ACTIVE", "Paused": "PAUSED", "EvalOnly": "EVALUATION_ONLY", "Retired": "RETIRED"}
 TRANSITIONS = {"ACTIVE": "resume", "EVALUATION_ONLY": "restrict", "PAUSED": "pause", "RETIRED": "retire"}
 
@@ -54,6 +57,8 @@ def create_world(*, fields: WorldCreate, actor: Actor) -> World:
     record(
         actor, "world.create", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields)
     )
+    if fields.broker is not None:
+        write_broker(world, fields.broker, actor, at="/broker")
     emit(WorldCreated(world_id=world.id, name=world.name, owner=owner.username))
     grant_role(user=owner, world_id=world.id, role=Role.OWNER, actor=actor)
     return world
@@ -75,6 +80,8 @@ def update_world(*, world_id: str, fields: WorldPatch, actor: Actor, headers: An
         note_allow_live(world, actor)
     touch(world)
     world.save()
+    if fields.broker is not None:
+        write_broker(world, fields.broker, actor, at="/broker")
     changed = sorted(fields.model_fields_set)
     record(
         actor, "world.update", object_type="world", object_id=world.id, world_id=world.id, fields=told(fields)
@@ -149,22 +156,26 @@ def named_user(username: str) -> User:
 
 
 def set_fields(world: World, fields: WorldFields) -> None:
-    for name in fields.model_fields_set - {"id", "owner", "benchmark", "data_presets"}:
+    for name in fields.model_fields_set - {"id", "owner", "benchmark"}:
         value = getattr(fields, name)
         if value is None:
             raise Invalid.at(f"/{name}", "null is not a value here")
-        setattr(world, name, value)
+        if name not in OF_THEIR_OWN:
+            setattr(world, name, value)
     if fields.data_presets is not None:
         world.data_presets = [preset.model_dump(mode="json") for preset in fields.data_presets]
-    if world.data_presets and not plausible_periods(
-        world.data_presets[0]["interval"], world.periods_per_year
-    ):
-        raise Invalid.at(
-            "/data_presets/0/interval",
-            f"{world.data_presets[0]['interval']} does not agree with {world.periods_per_year:g} periods per year",
-        )
+    if fields.model_fields_set & {"data_presets", "periods_per_year"}:
+        refuse_odd_presets(world)
     if "benchmark" in fields.model_fields_set:
         set_benchmark(world, fields.benchmark)
+
+
+def refuse_odd_presets(world: World) -> None:
+    presets = [DataPreset.model_validate(preset) for preset in world.data_presets]
+    try:
+        check_presets(presets, world.periods_per_year)
+    except PresetRefused as refused:
+        raise Invalid.at(f"/data_presets{refused.pointer}", refused.reason) from None
 
 
 def set_benchmark(world: World, series: SeriesInput | None) -> None:
