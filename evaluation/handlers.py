@@ -15,8 +15,9 @@ from evaluation import services, tasks
 from evaluation.events import DecisionMade, EvaluationRequested, PromotionApproved, RunUpdated
 from qmtl_site.audit.actor import Actor
 from qmtl_site.outbox.events import after, inside
-from strategies.events import ApplyPhaseChanged, BindingStateChanged
+from strategies.events import ActivationUpdated, ApplyPhaseChanged, BindingStateChanged
 from worlds.events import WorldCreated, WorldStateChanged
+from worlds.selectors import active_policy
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,13 @@ def move_the_runs_of_those_who_come_and_go(event: ApplyPhaseChanged) -> None:
         services.note_live(world_id=event.world_id, strategies=event.activate, reason=reason)
 
 
+@inside(ActivationUpdated)
+def refuse_to_open_by_hand_on_other_data(event: ActivationUpdated) -> None:
+    """An apply has looked itself; an operator's act on a single gate has not."""
+    if event.active and not event.run_id:
+        services.refuse_data(event.world_id, [event.strategy_id], active_policy(event.world_id))
+
+
 @inside(BindingStateChanged)
 def end_the_runs_of_who_is_archived(event: BindingStateChanged) -> None:
     if (event.before, event.after) == ("live", "archived"):
@@ -95,7 +103,7 @@ def end_the_runs_of_who_is_archived(event: BindingStateChanged) -> None:
 
 @after(WorldStateChanged)
 def run_commands_that_waited_while_the_world_was_paused(event: dict[str, Any]) -> None:
-    if event["data"]["before"] == "PAUSED" and event["data"]["after"] in {"ACTIVE", "EVALUATION_ONLY"}:
+    if event["data"]["before"] != "ACTIVE" and event["data"]["after"] == "ACTIVE":
         services.run_queued(world_id=event["data"]["world_id"])
 
 

@@ -24,6 +24,21 @@ class OwnerMigrates:
         return db == "owner"
 
 
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_SECONDS = "10s"
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether somebody else held a lock for longer than was waited."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
+def wait_for_locks(connection: Any, **_: Any) -> None:
+    """A receiver of `connection_created`: no statement of this process waits longer for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_SECONDS])
+
+
 @contextmanager
 def native_cursor(row_factory: Any = tuple_row) -> Iterator[Cursor[Any]]:
     """psycopg's own cursor on Django's connection and in its transaction; its errors are Django's.

@@ -23,12 +23,8 @@ JOIN strategies_binding b ON b.id = a.binding_id AND b.state <> 'archived'
 JOIN worlds_world w ON w.id = b.world_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN a.freeze THEN 'frozen' WHEN a.drain OR NOT a.active THEN 'closed' ELSE 'open' END AS told,
-           EXISTS (
-               SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
-               WHERE h.strategy_id = b.strategy_id AND c.world_id = b.world_id AND c.revoked_at IS NULL
-                 AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
-                 AND h.code_hash <> b.judged_code_hash
-           ) AS foreign_code,
+           (b.running_code_hash <> '' AND b.judged_code_hash <> ''
+            AND b.running_code_hash <> b.judged_code_hash) AS foreign_code,
            EXISTS (SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error') AS node_error
 ) t
 GROUP BY w.id, b.state, foreign_code, node_error, told

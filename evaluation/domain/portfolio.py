@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.domain.correlation import Matrix, Rows, same_points
+from evaluation.domain.correlation import same_points
 from qmtl.metrics import Column
 from qmtl.metrics.measure import CELLS_AT_A_TIME
 from qmtl.metrics.panel import PanelView, Workspace, row_sum
 from qmtl.metrics.tail import expected_shortfall, value_at_risk
+from qmtl.portfolio.records import Matrix, Rows
 
 TAIL = 0.01
 """VaR and ES at 99 %: the worst hundredth of the periods."""

@@ -17,7 +17,7 @@ class Activated(BaseModel):
 
     strategy_id: Identifier
     side: Literal["long", "short", "both"] | None = None
-    weight: Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)] | None = None
+    weight: Annotated[float, Strict(), Field(ge=0.0, le=1.0, allow_inf_nan=False)] | None = None
 
 
 def with_its_name(each: Any) -> Any:

@@ -29,11 +29,8 @@ SELECT w.id, w.state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= no
            SELECT s.state
            FROM unnest(ARRAY['rejected', 'inactive', 'submitted', 'validating', 'dry_run', 'live']) AS s (state)
            WHERE EXISTS (
-               SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state = s.state AND NOT EXISTS (
-                   SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
-                   WHERE h.strategy_id = b.strategy_id AND c.world_id = w.id AND c.revoked_at IS NULL
-                     AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
-                     AND h.code_hash <> b.judged_code_hash)
+               SELECT FROM strategies_binding b WHERE b.world_id = w.id AND b.state = s.state
+               AND (b.running_code_hash IN ('', b.judged_code_hash) OR b.judged_code_hash = '')
                AND NOT EXISTS (
                    SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error'))
        ) AS states

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.services.applying import Wanted, apply_decision, apply_plan
+from evaluation.services.applying import Wanted, apply_decision, apply_plan, refuse_data
 from evaluation.services.commands import WARNING, Command, command_strategy, run_queued
 from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
@@ -45,6 +45,7 @@ __all__ = [
     "note_live",
     "policy_impact",
     "post_results",
+    "refuse_data",
     "reject_promotion",
     "replay_decision",
     "report_progress",

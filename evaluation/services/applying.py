@@ -19,6 +19,7 @@ from strategies.errors import FingerprintMissing, NoSlot
 from strategies.models import Apply, Binding, Strategy
 from strategies.services import Asked, request_apply
 from worlds.domain.policy import Policy
+from worlds.errors import FourEyes
 from worlds.selectors import ActivePolicy, active_policy
 from worlds.services import lock_world
 
@@ -66,6 +67,8 @@ def apply_plan(
     refuse_runs(
         world_id, [o.strategy_id for o in openings if o.action == "promote"], active, "/plan/activate"
     )
+    refuse_data(world_id, [o.strategy_id for o in openings if o.action == "reopen"], active)
+    refuse_own_in_high_tier(names, active, actor)
     refuse_slots(world_id, openings, deactivate, active)
     return apply
 
@@ -106,6 +109,7 @@ def apply_decision(
             "/decision_id", "it moves no gate that is not moved yet, or what it moves waits for approval"
         )
     refuse_runs(world_id, promote, active, "/decision_id")
+    refuse_data(world_id, reopen, active)
     refuse_slots(world_id, openings, demote, active)
     plan = plan_of(active, openings, demote, weights=weights)
     return begin(world_id, run_id, plan, asked, active, reason=reason, actor=actor, decision_id=decision_id)
@@ -250,6 +254,25 @@ def refuse_runs(world_id: str, names: Sequence[str], active: ActivePolicy | None
         refuse_fingerprint(name, paper, demanded)
 
 
+def refuse_data(world_id: str, names: Sequence[str], active: ActivePolicy | None) -> None:
+    """What opens again needs the data that the policy demands, whatever it demanded when it went live."""
+    demanded = None if active is None else active.policy.gating_policy.dataset_fingerprint
+    if demanded is None or not names:
+        return
+    papers = newest_papers(world_id, names)
+    for name in names:
+        refuse_fingerprint(name, papers.get(name), demanded)
+
+
+def refuse_own_in_high_tier(names: Sequence[str], active: ActivePolicy | None, actor: Actor) -> None:
+    """In a world of high tier a strategy's owner does not send it live by hand, superusers included."""
+    if active is None or active.policy.risk_profile.tier != "high":
+        return
+    own = Strategy.objects.filter(pk__in=names, owner_id=actor.user_id).order_by("pk").first()
+    if own is not None:
+        raise FourEyes(f"You own {own.pk}: in a world of high tier somebody else sends it live")
+
+
 def refuse_sides(activate: Sequence[Wanted]) -> None:
     """A side in a plan is a check: a gate has the side of its strategy."""
     sides = dict(
@@ -261,10 +284,10 @@ def refuse_sides(activate: Sequence[Wanted]) -> None:
             raise Invalid.at(f"/plan/activate/{index}/side", f"{each.strategy_id} trades {known}")
 
 
-def refuse_fingerprint(name: str, paper: NewestPaper, demanded: Any) -> None:
+def refuse_fingerprint(name: str, paper: NewestPaper | None, demanded: Any) -> None:
     if demanded is None:
         return
-    found = paper.dataset_fingerprint
+    found = None if paper is None else paper.dataset_fingerprint
     if found is None or (isinstance(demanded, str) and found != demanded):
         told = "none" if found is None else repr(found)
         wanted = repr(demanded) if isinstance(demanded, str) else "one"

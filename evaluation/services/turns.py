@@ -7,10 +7,8 @@ from django.db import OperationalError
 
 from evaluation.errors import EvaluationInProgress
 from evaluation.models import EvaluationTurn
-from qmtl_site.database import native_cursor
+from qmtl_site.database import is_lock_timeout, native_cursor
 from qmtl_site.http.refusals import NotFound
-
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 def give_turn(world_id: str) -> None:
@@ -48,13 +46,14 @@ def locked(statement: str, world_id: str, wait: bool) -> int:
     try:
         with native_cursor() as cursor:
             if wait:
+                before = cursor.execute("SELECT current_setting('lock_timeout')").fetchone()
                 cursor.execute(PATIENCE, [f"{settings.EVALUATION_JOIN_SECONDS}s"])
             cursor.execute(statement.format("" if wait else "NOWAIT"), [world_id])
             found = cursor.fetchone()
             if wait:
-                cursor.execute(PATIENCE, ["0"])
+                cursor.execute(PATIENCE, before)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        if is_lock_timeout(error):
             raise EvaluationInProgress(f"World {world_id} is being evaluated; ?wait=true joins") from None
         raise
     if found is None:

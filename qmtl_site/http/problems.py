@@ -14,6 +14,7 @@ from django_fsm import TransitionNotAllowed
 from pydantic_core import ErrorDetails
 from rest_framework import exceptions as drf
 
+from qmtl_site.database import is_lock_timeout
 from qmtl_site.http import refusals
 from qmtl_site.http.documents import PROBLEM_JSON, dump, finished
 from qmtl_site.http.refusals import Fault, Refusal
@@ -86,6 +87,8 @@ def refusal_of(error: BaseException) -> Refusal:
             return refusals.BadRequest(str(error))
         case DataError():
             return refusals.Invalid("A value does not fit the database")
+        case OperationalError() if is_lock_timeout(error):
+            return refusals.Unavailable("Somebody else holds what this needs; try again")
         case OperationalError() | InterfaceError():
             log.warning("database.unavailable", error=type(error).__name__, detail=str(error)[:200])
             return refusals.Unavailable("The database does not answer")

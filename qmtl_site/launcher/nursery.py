@@ -19,9 +19,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,8 @@ from qmtl_site.launcher import steps
 
 STARTED = "started"
 ENDED = "ended: "
+RESTARTED = "restarted: "
+SECONDS_TO_SETTLE = 10.0
 PYTHON_SCRIPT = re.compile(rb"#!.*python")
 
 
@@ -54,27 +57,51 @@ def take(commands: list[list[str]]) -> int:
 
 
 def rear(services: Mapping[str, Mapping[str, Any]]) -> None:
-    """Start the services, pass SIGTERM on to them, and tell of each that ends until none is left."""
+    """Start the services, pass SIGTERM on to them, and tell of each that ends until none is left.
+
+    One that had settled is started again; one that does not even start well would only do it again.
+    """
     outputs = [service["output"] for service in services.values()]
     commands = {name: words(service["command"]) for name, service in services.items()}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # none may be started and not be known
-    names = {
-        fork(partial(execute, commands[name]), services[name]["output"], outputs): name for name in services
-    }
+    names: dict[int, str] = {}
+    started: dict[str, float] = {}
+    is_stopping = False
+
+    def start(name: str) -> None:
+        names[fork(partial(execute, commands[name]), services[name]["output"], outputs)] = name
+        started[name] = time.monotonic()
 
     def pass_on(number: int, _frame: object) -> None:
+        nonlocal is_stopping
+        is_stopping = True
         for pid in names:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    for output in outputs:
-        os.close(output)
+    with signals_blocked():  # none may be started and not be known
+        for name in services:
+            start(name)
+        signal.signal(signal.SIGTERM, pass_on)
     print(STARTED, flush=True)
     while names:
         pid, status = os.wait()
-        print(f"{ENDED}{names.pop(pid)} {os.waitstatus_to_exitcode(status)}", flush=True)
+        name, code = names.pop(pid), os.waitstatus_to_exitcode(status)
+        if is_stopping or time.monotonic() - started[name] < SECONDS_TO_SETTLE:
+            print(f"{ENDED}{name} {code}", flush=True)
+            continue
+        # It worked before: killed, or out of memory. Its work is found again in the database.
+        print(f"{RESTARTED}{name} {code}", flush=True)
+        with signals_blocked():
+            start(name)
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def fork(work: Callable[[], None], output: int | None = None, outputs: Sequence[int] = ()) -> int:
@@ -82,6 +109,7 @@ def fork(work: Callable[[], None], output: int | None = None, outputs: Sequence[
     pid = os.fork()
     if pid:
         return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if output is not None:

@@ -23,7 +23,7 @@ from honcho.printer import Message, Printer
 
 from qmtl_site.launcher import signals
 from qmtl_site.launcher.errors import LaunchError
-from qmtl_site.launcher.nursery import ENDED, STARTED
+from qmtl_site.launcher.nursery import ENDED, RESTARTED, STARTED
 from qmtl_site.launcher.steps import DONE
 from qmtl_site.launcher.watch import Watch
 
@@ -131,6 +131,10 @@ class Supervisor:
                 self._news.put(partial(self._print, f"  {line.removeprefix(DONE).rstrip()}"))
             elif line.startswith(STARTED):
                 self._news.put(self._services_started)
+            elif line.startswith(RESTARTED):
+                name, status = line.removeprefix(RESTARTED).split()
+                again = f"{name} ended by itself (exit status {status}); it is started again."
+                self._news.put(partial(self._print, again))
             elif line.startswith(ENDED):
                 name, status = line.removeprefix(ENDED).split()
                 ended = f"{name} ended by itself (exit status {status}); stopped the rest."

@@ -15,4 +15,15 @@ from strategies.admin import (
     registry,
 )
 
-__all__ = ["applies", "clients", "commands", "edges", "execution", "gate", "gates", "history", "panels", "registry"]
+__all__ = [
+    "applies",
+    "clients",
+    "commands",
+    "edges",
+    "execution",
+    "gate",
+    "gates",
+    "history",
+    "panels",
+    "registry",
+]

@@ -55,6 +55,11 @@ class Binding(FSMModelMixin, models.Model):
     judged_code_hash = models.CharField(
         max_length=128, blank=True, help_text="Code of the run it was judged by."
     )
+    running_code_hash = models.CharField(
+        max_length=128,
+        blank=True,
+        help_text="Code that a holder of its gate said he runs, and that was not the judged one.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:

@@ -12,7 +12,7 @@ from qmtl_site.http.identifiers import Identifier
 Side = Literal["long", "short", "both"]
 Phase = Literal["requested", "freeze", "switch", "unfreeze", "completed", "rolled_back"]
 Reason = Annotated[str, Strict(), Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-Weight = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Weight = Annotated[float, Strict(), Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Number = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Secret = Annotated[str, Strict(), Field(min_length=1, max_length=200)]
 Text = Annotated[str, Strict(), Field(max_length=200, pattern=r"^[^\x00]*$")]

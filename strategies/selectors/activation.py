@@ -23,12 +23,8 @@ SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.acti
        COALESCE(a.sequence, 0) AS sequence, COALESCE(a.run_id, '') AS run_id, a.changed_at, p.phase,
        p.plan -> 'openings' @> jsonb_build_array(jsonb_build_object('strategy_id', b.strategy_id)) AS opens,
        w.state AS world_state, w.allow_live, w.circuit_breaker, w.decision_stale_at <= now() AS stale,
-       EXISTS (
-           SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
-           WHERE h.strategy_id = b.strategy_id AND c.world_id = b.world_id AND c.revoked_at IS NULL
-             AND c.lease_until > now() AND h.code_hash <> '' AND b.judged_code_hash <> ''
-             AND h.code_hash <> b.judged_code_hash
-       ) AS foreign_code,
+       (b.running_code_hash <> '' AND b.judged_code_hash <> ''
+        AND b.running_code_hash <> b.judged_code_hash) AS foreign_code,
        EXISTS (SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error') AS node_error
 """
 OF_BINDINGS = """

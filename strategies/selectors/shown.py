@@ -58,13 +58,11 @@ SHUT = (
 # --- gates ------------------------------------------------------------------------------------------------
 def gates_with_standing() -> QuerySet[Any]:
     """`standing` is one of `strategies.domain.standings`, by the database's clock."""
-    foreign = GateHold.objects.filter(
-        client__world=OuterRef("binding__world"),
-        strategy=OuterRef("binding__strategy"),
-        client__revoked_at=None,
-        client__lease_until__gt=Now(),
-    ).exclude(Q(code_hash="") | Q(code_hash=OuterRef("binding__judged_code_hash")))
-    is_foreign = Q(Exists(foreign)) & ~Q(binding__judged_code_hash="")
+    is_foreign = (
+        ~Q(binding__running_code_hash="")
+        & ~Q(binding__judged_code_hash="")
+        & ~Q(binding__running_code_hash=F("binding__judged_code_hash"))
+    )
     standing = Case(
         When(freeze=True, then=Value(standings.FROZEN)),
         When(active=False, then=Value(standings.CLOSED)),

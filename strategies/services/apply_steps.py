@@ -158,6 +158,7 @@ def switch(apply: Apply, now: datetime) -> None:
     for each in plan.openings:
         gate = opening[each.strategy_id]
         gate.active, gate.drain, gate.weight = True, False, each.weight
+        gate.side = gate.binding.strategy.side
     reweighed = reweigh(
         apply, plan, {name: gates[bindings[name].pk] for name in plan.weights if name in bindings}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from strategies.events import GateRegistered, GateRevoked
 from strategies.models import Binding, GateAuthority, GateClient, GateHold
 from strategies.selectors.activation import held_documents
 from strategies.selectors.tallies import CACHE_HITS
+from strategies.services.bindings import locked_bindings
 from worlds.services import lock_world
 
 HOLDERS = """
@@ -40,6 +41,16 @@ UPDATE strategies_gateclient SET lease_until = now() + %(lease)s
 WHERE world_id = %(world)s AND client_id = %(client)s AND revoked_at IS NULL AND lease_until > now()
   AND user_id = %(user)s AND secret_hash = %(secret)s AND token_digest = %(token)s
 RETURNING id
+"""
+RUNNING = """
+UPDATE strategies_binding b
+SET running_code_hash = CASE WHEN told.code = b.judged_code_hash THEN '' ELSE told.code END
+FROM unnest(%(keys)s::bigint[], %(codes)s::text[]) AS told (key, code)
+WHERE b.id = told.key AND told.code <> '' AND NOT (
+    told.code = b.judged_code_hash AND EXISTS (
+        SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
+        WHERE c.world_id = b.world_id AND h.strategy_id = b.strategy_id AND c.id <> %(client)s
+          AND c.revoked_at IS NULL AND c.lease_until > now() AND h.code_hash NOT IN ('', b.judged_code_hash)))
 """
 STANDING = """
 SELECT COALESCE(l.event_sequence, 0), g.incarnation, g.number,
@@ -67,11 +78,8 @@ def register_client(
     name.
     """
     world = lock_world(world_id)
-    bound = set(
-        Binding.objects.filter(world=world, strategy__in=[each.strategy_id for each in held])
-        .exclude(state="archived")
-        .values_list("strategy_id", flat=True)
-    )
+    rows = locked_bindings(world_id, [each.strategy_id for each in held])
+    bound = {name: row for name, row in rows.items() if row.state != Binding.State.ARCHIVED}
     for index, each in enumerate(held):
         if each.strategy_id not in bound:
             raise Invalid.at(f"/strategies/{index}/id", f"{each.strategy_id!r} is not bound in this world")
@@ -96,6 +104,7 @@ def register_client(
     GateHold.objects.bulk_create(
         GateHold(client=client, strategy_id=each.strategy_id, code_hash=each.code_hash) for each in held
     )
+    note_code(client, {bound[each.strategy_id].pk: each.code_hash for each in held})
     names = [each.strategy_id for each in held]
     record(
         actor,
@@ -223,6 +232,15 @@ def revoke_client(*, key: int, reason: str, actor: Actor) -> None:
 
 
 # --- parts of the use cases above -------------------------------------------------------------------------
+def note_code(client: GateClient, hashes: Mapping[int, str]) -> None:
+    """Keep which code is run, by binding, until the judged one runs again or this one is judged.
+
+    Who says nothing of his code changes nothing, nor does the judged code beside a holder who runs another.
+    """
+    with native_cursor() as cursor:
+        cursor.execute(RUNNING, {"client": client.pk, "keys": list(hashes), "codes": list(hashes.values())})
+
+
 def lease() -> timedelta:
     return timedelta(seconds=settings.GATE_LEASE_SECONDS)
 

@@ -36,11 +36,9 @@ GATE_FIELDS = [
 
 
 MASKED = """
-SELECT b.strategy_id, 'foreign_code' FROM strategies_gatehold h
-JOIN strategies_gateclient c ON c.id = h.client_id
-JOIN strategies_binding b ON b.world_id = c.world_id AND b.strategy_id = h.strategy_id
-WHERE c.world_id = %(world)s AND h.strategy_id = ANY(%(names)s) AND c.revoked_at IS NULL AND c.lease_until > now()
-  AND h.code_hash <> '' AND b.judged_code_hash <> '' AND h.code_hash <> b.judged_code_hash
+SELECT b.strategy_id, 'foreign_code' FROM strategies_binding b
+WHERE b.world_id = %(world)s AND b.strategy_id = ANY(%(names)s) AND b.running_code_hash <> ''
+  AND b.judged_code_hash <> '' AND b.running_code_hash <> b.judged_code_hash
 UNION
 SELECT b.strategy_id, 'node_error' FROM strategies_node n JOIN strategies_binding b ON b.id = n.binding_id
 WHERE n.state = 'error' AND b.world_id = %(world)s AND b.strategy_id = ANY(%(names)s)
@@ -151,8 +149,7 @@ def close_gates(*, world: World, reason: str, actor: Actor) -> int:
 
 # --- parts of the use cases ------------------------------------------------------------------------------
 def masked_among(world_id: str, names: Sequence[str]) -> Masked:
-    """Of these strategies, those that somebody with a valid lease runs by other code than the judged one, and those
-    with a node in error."""
+    """Of these strategies, those that are run by other code than the judged one, and those with a node in error."""
     found: dict[str, set[str]] = {"foreign_code": set(), "node_error": set()}
     with native_cursor() as cursor:
         for name, why in cursor.execute(MASKED, {"world": world_id, "names": list(names)}):

@@ -41,15 +41,15 @@ def set_gate(
     binding = locked_bindings(world_id, [strategy_id]).get(strategy_id)
     if binding is None:
         raise NotFound(f"There is no strategy {strategy_id} in {world_id}")
-    if side is not None and side != binding.strategy.side:
-        raise Invalid.at("/side", f"{strategy_id} trades {binding.strategy.side}")
     if binding.state != Binding.State.LIVE:
         raise NotLive(f"{strategy_id} is {binding.state} in {world_id}")
     gate = locked_gates([binding])[binding.pk]
+    if side is not None and side != gate.side:
+        raise Invalid.at("/side", f"the gate of {strategy_id} is {gate.side}")
     require_match(headers or {}, gate_documents(world_id, strategy_id=strategy_id)[0]["etag"])
     if gate.freeze and active is not False:
         raise ApplyInProgress(f"Apply {gate.run_id} has frozen this gate; it can only be closed")
-    if active and not gate.active:
+    if active:
         refuse_opening(world, [strategy_id])
     change(gate, active, weight)
     tell(Act(world, next_epoch(world_id), actor, reason), [gate])

@@ -247,6 +247,27 @@ def test_the_data_are_those_that_the_policy_demands(
     assert status == 202 or refusal(answer) == (409, "E_FINGERPRINT")
 
 
+def test_what_opens_again_needs_these_data_too(world: ApiClient, papers: Papers) -> None:
+    papers("a")
+    go("first", opens={"a": 0.5})
+    world.post("/worlds/alpha/policy", {**DECIDES, "gating_policy": {"dataset_fingerprint": "v1"}})
+    decided()
+    assert put(world, "a", active=False).status_code == 200
+    with nothing_written():
+        assert refusal(put(world, "a", active=True)) == (409, "E_FINGERPRINT")
+        assert refusal(apply(world, activate=["a"])) == (409, "E_FINGERPRINT")
+
+
+@pytest.mark.parametrize("weight", [True, "0.5"])
+def test_a_weight_is_a_number(world: ApiClient, papers: Papers, weight: Any) -> None:
+    papers("a")
+    answers = {
+        "plan": apply(world, activate=[{"strategy_id": "a", "weight": weight}]),
+        "gate": put(world, weight=weight),
+    }
+    assert places(answers) == {"plan": "/plan/activate/0/weight", "gate": "/weight"}
+
+
 def test_one_objection_refuses_the_whole_plan(world: ApiClient, papers: Papers) -> None:
     papers("a")
     papers("b", mean=-0.002)

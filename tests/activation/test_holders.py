@@ -313,7 +313,28 @@ def test_code_that_was_not_judged_only_computes(
     live: ApiClient, holder: Any, judged: str, run: str, mode: str
 ) -> None:
     Binding.objects.update(judged_code_hash=judged)
-    other: Holder = holder("g1", "b").register(a=run)
+    holder("g1", "b").register(a=run)
     assert gate(live)["effective_mode"] == mode
-    other.register("b")
-    assert gate(live)["effective_mode"] == "live"
+
+
+def test_other_code_only_computes_until_the_judged_one_runs_or_it_is_judged_itself(
+    live: ApiClient, holder: Any
+) -> None:
+    """Neither saying nothing of one's code, nor letting the lease run out, makes it the judged one."""
+
+    def mode() -> str:
+        return str(gate(live)["effective_mode"])
+
+    Binding.objects.update(judged_code_hash="judged")
+    other: Holder = holder("g1", "b").register(a="other")
+    other.register("a")
+    assert mode() == "compute-only"
+    other.lapse()
+    assert mode() == "compute-only"
+    honest: Holder = holder("g2", "b").register(a="judged")
+    assert mode() == "live"
+    other.register(a="other")
+    honest.register(a="judged")
+    assert mode() == "compute-only"  # somebody runs the other code beside it
+    Binding.objects.update(judged_code_hash="other")
+    assert mode() == "live"

@@ -135,15 +135,13 @@ def test_a_mask_closes_where_it_is_read(live: ApiClient) -> None:
             assert (found["active"], found["effective_mode"], open_gates(live)) == (False, mode, [])
 
 
-def test_foreign_code_lowers_its_strategy_alone_and_while_its_lease_holds(
-    live: ApiClient, holder: Any
-) -> None:
+def test_foreign_code_lowers_its_strategy_alone(live: ApiClient, holder: Any) -> None:
     go("second", opens={"b": 0.5})
     Binding.objects.update(judged_code_hash="judged")
     other: Holder = holder("g1", "c").register(a="foreign", b="judged")
     assert (gate(live)["effective_mode"], gate(live)["active"]) == ("compute-only", False)
     assert open_gates(live) == ["b"]
-    other.lapse()
+    other.register(a="judged", b="judged")
     assert open_gates(live) == ["a", "b"]
 
 

@@ -14,6 +14,7 @@ from tests.activation.acting import (
     breaker,
     drive,
     gate,
+    go,
     open_gates,
     places,
     put,
@@ -43,6 +44,17 @@ def test_each_act_is_one_event_one_audit_entry_and_one_record(live: ApiClient) -
     assert after == tuple(count + 1 for count in before)
     event, entry = told(live)[-1], AuditEntry.objects.order_by("-id")[0]
     assert (event["weight"], event["reason"], entry.action) == (0.3, "a test", "activation.update")
+
+
+def test_a_gate_keeps_the_side_on_which_it_opened(live: ApiClient) -> None:
+    """Until an apply opens it anew: an author who turns his strategy round turns no open gate."""
+    live.call("PATCH", "/strategies/a", {"side": "short"})
+    assert gate(live)["side"] == "long"
+    assert places({"other": put(live, side="short", weight=0.3)}) == {"other": "/side"}
+    assert put(live, side="long", weight=0.3).status_code == 200
+    put(live, active=False)
+    assert go("again", opens={"a": 0.5}).phase == "completed"
+    assert gate(live)["side"] == "short"
 
 
 def test_an_etag_that_moved_is_refused(live: ApiClient) -> None:
@@ -147,7 +159,7 @@ def test_a_gate_that_foreign_code_holds_is_not_opened(live: ApiClient, holder: A
     answer = put(live, active=True)
     assert (refusal(answer), body(answer)["current"]) == ((409, "E_ILLEGAL_TRANSITION"), "foreign_code")
     assert put(live, weight=0.3).status_code == 200
-    other.lapse()
+    other.register(a="judged")
     assert put(live, active=True).status_code == 200
 
 

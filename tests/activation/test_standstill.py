@@ -167,6 +167,8 @@ def test_in_high_tier_the_owner_does_not_send_his_own_strategy_live(
     other.post("/worlds/alpha/policy", {**DECIDES, "risk_profile": {"tier": "high"}})
     decided()
     assert refusal(command(world, "activate")) == (409, "E_FOUR_EYES")
+    plan = {"run_id": "mine", "plan": {"activate": ["a"]}}
+    assert refusal(world.post("/worlds/alpha/apply", plan)) == (409, "E_FOUR_EYES")
     assert command(someone("olga", world="alpha", roles=["operator"]), "activate").status_code == 202
 
 
@@ -191,6 +193,17 @@ def test_commands_of_a_paused_world_run_in_order_on_its_resume(live: ApiClient) 
         ("a", "activate", "E_ALREADY_LIVE"),
         ("c", "deactivate", "done"),
     ]
+
+
+def test_they_wait_for_the_resume_also_where_it_comes_by_evaluation_only(live: ApiClient) -> None:
+    state(live, "PAUSED")
+    command(live, "deactivate", "b")
+    state(live, "EVALUATION_ONLY")
+    work()
+    assert outcomes() == [("b", "deactivate", "")]
+    state(live, "ACTIVE")
+    work()
+    assert outcomes() == [("b", "deactivate", "done")]
 
 
 def test_each_waits_for_the_apply_of_the_one_before(world: ApiClient, papers: Papers) -> None:

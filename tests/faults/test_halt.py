@@ -20,11 +20,12 @@ from strategies import selectors
 from strategies.models import Apply, Binding, GateAuthority, GateClient
 from strategies.services import drive_apply, hold_lease, release_lease
 from tests.api import POLICY
+from tests.conftest import client_of
 from tests.faults.checker import faults
 from tests.faults.drivers import environment, wait_for
 from tests.faults.scene import OPERATOR, Scene, make_scene
 from worlds.models import World
-from worlds.services import write_policy
+from worlds.services import insist, write_policy
 
 
 @pytest.fixture
@@ -75,6 +76,18 @@ def test_who_stands_still_with_the_world_s_lock_does_not_hold_it_up(scene: Scene
         with pytest.raises(psycopg.OperationalError):
             stopped.execute("SELECT 1")
     assert open_gates(scene) == []
+
+
+def test_nor_the_switch_by_the_api(scene: Scene, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(insist, "__kwdefaults__", {"patience": 0.2})
+    with psycopg.connect(database) as stopped:
+        stopped.execute("SELECT FROM worlds_world WHERE id = %s FOR UPDATE", [scene.world])
+        answer = client_of(scene.user).post(
+            f"/worlds/{scene.world}/circuit-breaker", {"engaged": True, "reason": "a test"}
+        )
+        with pytest.raises(psycopg.OperationalError):
+            stopped.execute("SELECT 1")
+    assert (answer.status_code, open_gates(scene)) == (200, [])
 
 
 def test_what_an_apply_was_about_to_open_stays_closed(scene: Scene, database: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worlds.services.broker import open_credentials, rotate_credentials, set_broker
-from worlds.services.locking import lock_world
+from worlds.services.locking import insist, lock_world
 from worlds.services.policies import publish_policy, write_policy
 from worlds.services.schedule import ask_evaluation, note_evaluation
 from worlds.services.worlds import (
@@ -21,6 +21,7 @@ __all__ = [
     "change_world_state",
     "create_world",
     "freeze_figures",
+    "insist",
     "lock_world",
     "note_evaluation",
     "open_credentials",

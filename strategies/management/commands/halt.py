@@ -1,22 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, OperationalError, connection, transaction
+from django.db import Error
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import NotFound
 from strategies.services import Halted, halt_world
-
-# Sessions of our own role that hold locks and stand still: a stopped process, a lost machine.
-END_STANDING = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-  AND state LIKE 'idle in transaction%%' AND state_change < clock_timestamp() - %s::interval
-"""
-TRIES = 3
-LOCK_NOT_AVAILABLE = "55P03"
+from worlds.services import insist
 
 
 class Command(BaseCommand):
@@ -40,7 +33,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            halted = insist(options["world"], options["reason"], options["patience"])
+            halt = partial(
+                halt_world, world_id=options["world"], reason=options["reason"], actor=Actor.service("halt")
+            )
+            halted = insist(halt, patience=options["patience"])
         except NotFound:
             raise CommandError(f"There is no world {options['world']!r}.", returncode=2) from None
         except Error as error:
@@ -57,19 +53,3 @@ class Command(BaseCommand):
             "To go on, somebody with the role risk, who did not halt it, resets the breaker "
             f"(POST /worlds/{halted.world_id}/circuit-breaker); an evaluation then says what opens again."
         )
-
-
-def insist(world_id: str, reason: str, patience: float) -> Halted:
-    """Nobody who stands still with a lock keeps the switch from falling."""
-    actor = Actor.service("halt")
-    for _ in range(TRIES - 1):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience:g}s"])
-                return halt_world(world_id=world_id, reason=reason, actor=actor)
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-                raise
-            with connection.cursor() as cursor:
-                cursor.execute(END_STANDING, [f"{patience:g} seconds"])
-    return halt_world(world_id=world_id, reason=reason, actor=actor)
