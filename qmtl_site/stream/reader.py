@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -37,6 +38,18 @@ STILL_READS = """
     JOIN worlds_world w ON w.id = o.world
     WHERE u.is_superuser
        OR EXISTS (SELECT FROM accounts_worldrole r WHERE r.user_id = u.id AND r.world_id = w.id)
+"""
+
+# Whoever reads the stream of a world with the token of a lease holds on to it. What has run out stays so, and a lease
+# is written again only when a third of it has passed.
+RENEW = """
+    UPDATE strategies_gateclient c SET lease_until = now() + %s::interval
+    FROM unnest(%s::text[], %s::text[]) AS o (digest, world)
+    WHERE c.world_id = o.world AND c.token_digest = o.digest AND c.revoked_at IS NULL AND c.lease_until > now()
+      AND c.lease_until < now() + %s::interval * 2 / 3
+      AND EXISTS (SELECT FROM auth_user u WHERE u.id = c.user_id AND (u.is_superuser OR EXISTS (
+          SELECT FROM accounts_worldrole r WHERE r.user_id = u.id AND r.world_id = o.world AND r.role = 'runner')))
+    RETURNING c.id
 """
 
 
@@ -103,6 +116,13 @@ class Reader:
             STILL_READS, [[digest for digest, _ in wanted], [world for _, world in wanted]]
         )
         return {(digest, world) for digest, world in rows}
+
+    async def renew(self, pairs: Iterable[tuple[str, str]], lease: timedelta) -> None:
+        """Renew the leases that hold on by reading: those of the pairs (digest, world)."""
+        wanted = sorted(pairs)
+        if wanted:
+            digests, worlds = [digest for digest, _ in wanted], [world for _, world in wanted]
+            await self.rows(RENEW, [lease, digests, worlds, lease])
 
 
 @asynccontextmanager

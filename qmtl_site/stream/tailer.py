@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
 import structlog
@@ -179,6 +180,9 @@ class Tailer:
         for subscriber in asking:
             if (subscriber.digest, subscriber.stream) not in still:
                 self.drop(subscriber, "revoked")
+        # Who has not taken yet what he was handed does not read.
+        reading = {(each.digest, each.stream) for each in self.subscribers if each.handed_at is None}
+        await self.reader.renew(reading & still, timedelta(seconds=settings.GATE_LEASE_SECONDS))
 
     def drop_stuck(self, now: float) -> None:
         for each in list(self.subscribers):

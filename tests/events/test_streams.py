@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
 from django.db import connection, connections
+from django.db.models.functions import Now
 
+from qmtl_site.accounts.authentication import digest_of_header
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import revoke_role, revoke_token
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import OutboxEvent
+from strategies.models import GateClient
 from tests.events.conftest import Committed, tell
 from tests.events.processes import Served, stream_process, wait_for
 from tests.evidence.notes import ChangedMyMind, at_once, note
@@ -94,6 +98,37 @@ def test_an_idle_stream_shows_that_it_is_alive(rows: Committed, served: Served) 
     head = rows.world("calm")
     stream = served.stream(rows.token, "calm", last=head).read(until=lambda it: it.comments > 0)
     assert stream.read(seconds=5, until=lambda it: it.comments >= 3).ids == []
+
+
+# --- leases -----------------------------------------------------------------------------------------------
+def test_who_reads_the_stream_keeps_the_leases_of_his_token(rows: Committed, served: Served) -> None:
+    head = rows.world("leased")
+    runner, token = rows.reader("runa", "leased", role="runner")
+    viewer, other = rows.reader("vera", "leased")
+    for name, user, key in [
+        ("kept", runner, token),
+        ("of a viewer", viewer, other),
+        ("lapsed", runner, token),
+    ]:
+        GateClient.objects.create(
+            world_id="leased",
+            client_id=name,
+            user=user,
+            token_digest=digest_of_header(f"Bearer {key}"),
+            registered_at=Now(),
+            lease_until=Now() + timedelta(seconds=-1 if name == "lapsed" else 6),
+        )
+    given = dict(GateClient.objects.filter(world_id="leased").values_list("client_id", "lease_until"))
+
+    def renewed() -> set[str]:
+        leases = GateClient.objects.filter(world_id="leased").values_list("client_id", "lease_until")
+        return {name for name, until in leases if until > given[name]}
+
+    streams = [served.stream(each, "leased", last=head) for each in (token, other)]
+    wait_for(lambda: renewed() == {"kept"})
+    for stream in streams:
+        stream.close()
+    assert renewed() == {"kept"}
 
 
 # --- who may ------------------------------------------------------------------------------------------------
