@@ -31,7 +31,7 @@ from qmtl_site.launcher import steps
 STARTED = "started"
 ENDED = "ended: "
 RESTARTED = "restarted: "
-SECONDS_TO_SETTLE = 10.0
+SECONDS_TO_SETTLE = float(os.environ.get("QMTL_SECONDS_TO_SETTLE", "10"))
 PYTHON_SCRIPT = re.compile(rb"#!.*python")
 
 

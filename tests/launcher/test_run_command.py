@@ -94,11 +94,35 @@ def test_a_bad_port_is_named(checkout: Checkout, port: str) -> None:
     assert f"PORT={port} is not a port number" in output
 
 
-def test_when_one_process_ends_all_end_and_it_is_named(checkout: Checkout, until_ready: Ready) -> None:
-    process = checkout.launch("run")
-    until_ready(process)
+def crash(checkout: Checkout) -> None:
     with suppress(OSError):
         urllib.request.urlopen(f"http://127.0.0.1:{checkout.port}/crash", timeout=5).close()
+
+
+def test_one_that_had_settled_is_started_again(
+    checkout: Checkout, until_ready: Ready, eventually: Callable[[Callable[[], bool]], bool]
+) -> None:
+    process = checkout.launch("run", QMTL_SECONDS_TO_SETTLE="0")
+    until_ready(process)
+    crash(checkout)
+
+    def answers() -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{checkout.port}/healthz", timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    assert eventually(answers)
+    process.terminate()
+    output, _ = process.communicate(timeout=20)
+    assert "web ended by itself (exit status 3); it is started again." in output
+
+
+def test_when_one_process_ends_all_end_and_it_is_named(checkout: Checkout, until_ready: Ready) -> None:
+    process = checkout.launch("run", QMTL_SECONDS_TO_SETTLE="600")
+    until_ready(process)
+    crash(checkout)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "web ended by itself (exit status 3)" in output
