@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 
 from qmtl_site.accounts.access import READ, roles
@@ -39,9 +40,12 @@ class Activation(AdmittedRead):
         side = params.get("side")
         if side is not None and side not in Strategy.Side.values:
             raise Invalid.at("?side", f"side is one of {', '.join(Strategy.Side.values)}")
-        # Who asks is found out by this read, also where it is the past that is answered.
-        found = selectors.admitted_documents(digest, world_id, strategy_id=strategy_id, side=side)
-        if (at := moment_of(params, "at")) is not None:
+        if (at := moment_of(params, "at")) is None:
+            found = selectors.admitted_documents(digest, world_id, strategy_id=strategy_id, side=side)
+        elif at > timezone.now():
+            raise Invalid.at("?at", "it lies in the future")
+        else:
+            selectors.admitted_documents(digest, world_id)  # who asks is found out by that read
             found = selectors.gates_at(world_id, at, strategy_id=strategy_id, side=side)
         if strategy_id is None:
             return self.reply({"world_id": world_id, "items": found})
@@ -56,6 +60,7 @@ class Activation(AdmittedRead):
             errors.NotLive,
             errors.ApplyInProgress,
             errors.CrossContext,
+            errors.FingerprintMissing,
             BreakerEngaged,
             IllegalTransition,
             LiveNotAllowed,

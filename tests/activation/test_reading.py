@@ -146,6 +146,14 @@ def test_foreign_code_lowers_its_strategy_alone(live: ApiClient, holder: Any) ->
 
 
 # --- as it was --------------------------------------------------------------------------------------------
+def test_what_held_is_told_of_who_is_archived_and_not_of_the_future(live: ApiClient) -> None:
+    then = timezone.now()
+    assert live.call("DELETE", "/worlds/alpha?force=true").status_code in {200, 204}
+    assert body(live.get(f"{ALL}?strategy_id=a&{at(then)}"))["active"]
+    later = live.get(f"{ALL}?{at(then + timedelta(days=1))}")
+    assert (refusal(later), pointer(later)) == ((422, "E_VALIDATION"), "?at")
+
+
 def test_what_held_then_is_told_with_who_and_why(live: ApiClient) -> None:
     opened = timezone.now()
     time.sleep(0.002)
