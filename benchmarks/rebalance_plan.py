@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> list[Figure]:
 # --- in process -------------------------------------------------------------------------------------------
 def in_process(size: int, repeats: int) -> list[Figure]:
     """From arrays to orders, netted across worlds, with every part of every order; then as a document."""
-    arrays = positions_as_arrays(size)
+    arrays, asked = positions_as_arrays(size), terms()
     plans, documents = [], []
     for _ in range(repeats + 1):  # the first run warms up and does not count
         start = time.perf_counter()
-        made = planned(coded_book(*arrays))
+        made = planned(asked, coded_book(*arrays))
         plans.append(time.perf_counter() - start)
         start = time.perf_counter()
         told = len(orjson.dumps(plan_document(made)))
@@ -63,22 +63,24 @@ def in_process(size: int, repeats: int) -> list[Figure]:
     largest = size == SIZES[-1]
     return [
         Figure(name, 1000 * min(plans[1:]), "ms", TARGET_MS if largest else None, digits=1),
-        Figure("  memory above the positions", peak_memory(arrays), "MB", TARGET_MB if largest else None),
+        Figure(
+            "  memory above the positions", peak_memory(asked, arrays), "MB", TARGET_MB if largest else None
+        ),
         Figure("  its document", 1000 * min(documents[1:]), "ms", digits=1),
         Figure("  size of the document", told / 1e6, "MB", digits=1),
     ]
 
 
-def planned(book: Book) -> Plan:
-    made = plan_book(terms(), book)
+def planned(asked: Terms, book: Book) -> Plan:
+    made = plan_book(asked, book)
     assert len(made.shares.row), "every order is attributed"
     assert made.cost.gross_turnover > 0
     return made
 
 
-def peak_memory(arrays: Any) -> float:
+def peak_memory(asked: Terms, arrays: Any) -> float:
     tracemalloc.start()
-    planned(coded_book(*arrays))
+    planned(asked, coded_book(*arrays))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak / 1e6

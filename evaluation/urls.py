@@ -17,6 +17,7 @@ urlpatterns = [
     path("worlds/<id:world_id>/snapshots/<snapshot:snapshot_id>", runs.SnapshotItem.as_view()),
     path("worlds/<id:world_id>/blobs/<sha256:sha256>.parquet", runs.SeriesFile.as_view()),
     path("worlds/<id:world_id>/policies/<version:version>/impact", impact.PolicyImpact.as_view()),
+    path("policies/compare", impact.ComparePolicies.as_view()),
     path("worlds/<id:world_id>/decide", applying.Decide.as_view()),
     path("worlds/<id:world_id>/apply", applying.ApplyPlan.as_view()),
     path("strategies/<id:strategy_id>/activate", applying.ActivateStrategy.as_view()),

@@ -26,7 +26,10 @@ WORLD = OpenApiParameter(
 
 
 class Plan(ServiceView):
+    """No write, so that no count of writes is kept of it."""
+
     access: ClassVar = {"POST": TOKEN}
+    throttle_classes = []
 
     @operation(
         "Plan a rebalancing: no side effect, and its worlds need not exist",

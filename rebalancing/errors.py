@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from qmtl_site.http.refusals import Conflict
+from strategies.errors import GateClosed
 
 
 class PlanConflict(Conflict):
     code, title = "E_RUN_CONFLICT", "The run exists with another payload"
 
 
-class OpeningRefused(Conflict):
+class OpeningRefused(GateClosed):
     """Every order that is left opens something, and no gate lets it pass."""
-
-    code, title = "E_GATE_CLOSED", "The gate is closed: only reductions pass"
 
 
 class NoExecutor(Conflict):

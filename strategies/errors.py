@@ -46,7 +46,7 @@ class StaleAck(Conflict):
 
 
 class GateClosed(Conflict):
-    code, title = "E_GATE_CLOSED", "The lease has run out or was revoked: register again"
+    code, title = "E_GATE_CLOSED", "The gate is closed, or the lease on it has run out or was revoked"
 
 
 class CrossContext(Conflict):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 
 from evaluation import schemas, services
-from qmtl_site.accounts.access import READ
+from qmtl_site.accounts.access import READ, TOKEN
 from qmtl_site.accounts.views import ServiceView
 from qmtl_site.http.openapi import operation
 
@@ -26,3 +26,22 @@ class PolicyImpact(ServiceView):
             world_id=world_id, version=version, days=question.days, scenarios=question.scenarios
         )
         return self.reply(impact)
+
+
+class ComparePolicies(ServiceView):
+    access: ClassVar = {"POST": TOKEN}
+
+    @operation(
+        "What one policy makes of runs against another: of texts and figures that are sent; nothing is kept",
+        request=schemas.CompareQuestion,
+        response=schemas.PolicyComparison,
+    )
+    def post(self, request: Any) -> HttpResponse:
+        asked = self.body(schemas.CompareQuestion)
+        compared = services.compare_over_runs(
+            old=(asked.old.text, asked.old.media),
+            new=(asked.new.text, asked.new.media),
+            runs=[run.model_dump() for run in asked.runs],
+            scenarios=asked.scenarios or [],
+        )
+        return self.reply(compared)

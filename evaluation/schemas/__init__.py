@@ -15,7 +15,7 @@ from evaluation.schemas.decisions import (
     Reason,
     Replay,
 )
-from evaluation.schemas.impact import ImpactQuestion, PolicyImpact
+from evaluation.schemas.impact import CompareQuestion, ImpactQuestion, PolicyComparison, PolicyImpact
 from evaluation.schemas.runs import (
     Describe,
     EquityInput,
@@ -45,6 +45,7 @@ __all__ = [
     "ApplyRequest",
     "CommandAnswer",
     "CommandBody",
+    "CompareQuestion",
     "DecisionDocument",
     "DecisionEnvelope",
     "DecisionPage",
@@ -59,6 +60,7 @@ __all__ = [
     "MetricsDocument",
     "Plan",
     "PnlInput",
+    "PolicyComparison",
     "PolicyImpact",
     "PromotionDocument",
     "PromotionPage",

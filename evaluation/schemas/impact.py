@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, Strict
+from pydantic import BaseModel, Field, Strict, field_validator
 
 from evaluation.schemas.runs import Shape
 
@@ -102,4 +102,68 @@ class PolicyImpact(BaseModel):
     policy: PolicyVersions
     runs: RunImpact
     bindings: BindingImpact
+    scenarios: ScenarioImpact | None
+
+
+class PolicyText(Shape):
+    text: Annotated[str, Strict(), Field(max_length=256 * 1024, description="As it is written.")]
+    media: Literal["yaml", "json"] = "yaml"
+
+
+class ExtraMetrics(BaseModel):
+    """Of `evaluation.diagnostics`, what is read beside the figures."""
+
+    extra_metrics: dict[str, float | None] | None = None
+    returns_source: Annotated[str, Strict(), Field(max_length=64)] | None = None
+
+
+class StoredRun(Shape):
+    """A judged run as a snapshot or a metrics document tells it."""
+
+    strategy_id: Annotated[str, Strict(), Field(max_length=128)]
+    run_id: Annotated[str, Strict(), Field(max_length=128)]
+    stage: Literal["backtest", "paper", "live"]
+    evaluation: dict[str, Any] = Field(description="The block `evaluation` of its metrics document.")
+    is_broken: Annotated[bool, Strict()] = Field(default=False, description="It could not be measured.")
+
+    @field_validator("evaluation")
+    @classmethod
+    def diagnostics_are_readable(cls, found: dict[str, Any]) -> dict[str, Any]:
+        told = found.get("diagnostics")
+        if told is None:
+            return {name: block for name, block in found.items() if name != "diagnostics"}
+        if not isinstance(told, dict):
+            raise ValueError("diagnostics must be an object")
+        read = ExtraMetrics.model_validate(told)
+        known = {name: value for name, value in (read.extra_metrics or {}).items() if value is not None}
+        source = {"returns_source": read.returns_source} if read.returns_source else {}
+        kept = {name: value for name, value in told.items() if name != "returns_source"}
+        return {**found, "diagnostics": {**kept, "extra_metrics": known, **source}}
+
+
+class CompareQuestion(Shape):
+    old: PolicyText
+    new: PolicyText
+    runs: list[StoredRun] = Field(default_factory=list, max_length=20_000)
+    scenarios: Annotated[list[SetName], Field(max_length=10)] | None = Field(
+        default=None, description="Shipped sets: good, borderline, bad, known_bad, or all."
+    )
+
+
+class ComparedRuns(BaseModel):
+    runs: int
+    impact_ratio: float
+    changed: dict[str, int]
+    verdicts: dict[str, OldAndNew]
+    recommended_stages: dict[str, OldAndNew]
+    reasons: dict[str, OldAndNew]
+    moves: list[VerdictMove]
+    changes: list[ChangedRun]
+    changes_omitted: int
+
+
+class PolicyComparison(BaseModel):
+    impact_ratio: float = Field(description="The larger one of runs and scenarios.")
+    lacks_series: bool = Field(description="A gate asks for what only the returns can tell: it was unknown.")
+    runs: ComparedRuns
     scenarios: ScenarioImpact | None

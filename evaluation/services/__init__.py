@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluation.services.applying import Wanted, apply_decision, apply_plan, refuse_data
 from evaluation.services.commands import WARNING, Command, command_strategy, run_queued
+from evaluation.services.comparing import compare_over_runs
 from evaluation.services.decisions import evaluate_world
 from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
@@ -28,6 +29,7 @@ __all__ = [
     "apply_plan",
     "approve_promotion",
     "command_strategy",
+    "compare_over_runs",
     "compare_policies",
     "create_run",
     "due_worlds",

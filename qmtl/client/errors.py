@@ -188,6 +188,10 @@ class LiveNotAllowed(Conflict):
     code = "E_LIVE_NOT_ALLOWED"
 
 
+class NoExecutor(Conflict):
+    code = "E_NO_EXECUTOR"
+
+
 class NoSlot(Conflict):
     code = "E_NO_SLOT"
 

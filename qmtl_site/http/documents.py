@@ -17,7 +17,7 @@ from qmtl_site.http.refusals import BadRequest
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 MAX_DEPTH = 64
-NESTING = frozenset({dict, list})  # the parser makes no subclasses of them
+NESTING: frozenset[Any] = frozenset({dict, list})  # the parser makes no subclasses of them
 
 
 def dump(document: Any) -> bytes:
@@ -36,8 +36,6 @@ def load(raw: bytes) -> Any:
             f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
         ) from None
     refuse_repeated_keys(raw, value)
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        refuse_depth(value)
     if b"\\u0000" in raw:
         refuse_nul(value)
     return value
@@ -59,16 +57,24 @@ def refuse_repeated_keys(raw: bytes, value: Any) -> None:
 
 
 def keys_in(value: Any) -> int:
-    """How many keys all objects of a JSON value have together."""
-    total, pending = 0, [value]
-    while pending:
-        item = pending.pop()
-        if type(item) is dict:
-            total += len(item)
-            pending += [child for child in item.values() if type(child) in NESTING]
-        elif type(item) is list:
-            pending += [child for child in item if type(child) in NESTING]
-    return total
+    """How many keys all objects of a JSON value have together; BadRequest where it is nested deeper than anybody
+    writes: other readers of the document would give up on it.
+    """
+    total, level = 0, [value]
+    for _ in range(MAX_DEPTH):
+        total += sum(len(item) for item in level if type(item) is dict)
+        inner = (item.values() if type(item) is dict else item for item in level if type(item) in NESTING)
+        # Most objects are leaves: one look at the types of all their values.
+        level = [
+            child
+            for children in inner
+            if not NESTING.isdisjoint(map(type, children))
+            for child in children
+            if type(child) in NESTING
+        ]
+        if not level:
+            return total
+    raise BadRequest(f"The body is nested too deeply: at most {MAX_DEPTH} levels are taken")
 
 
 def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -78,17 +84,6 @@ def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise BadRequest(f"The key {twice[:80]!r} stands twice in one object")
     return found
-
-
-def refuse_depth(value: Any) -> None:
-    """What is nested deeper than anybody writes: other readers of the document would give up on it."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        inner = (item.values() if type(item) is dict else item for item in level)
-        level = [child for children in inner for child in children if type(child) in NESTING]
-        if not level:
-            return
-    raise BadRequest(f"The body is nested too deeply: at most {MAX_DEPTH} levels are taken")
 
 
 def refuse_nul(value: Any) -> None:

@@ -81,7 +81,7 @@ def bars(name: str, before: float, after: float, largest: float) -> dict[str, An
 
 
 def percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
+    return f"{fixed(100 * fraction, 2)} %"
 
 
 # --- what it comes to -------------------------------------------------------------------------------------

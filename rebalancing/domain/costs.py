@@ -11,7 +11,7 @@ import numpy as np
 
 from rebalancing.domain.book import Book
 from rebalancing.domain.ratios import Ratios
-from rebalancing.domain.settling import NOTIONAL_PLACES, Settled
+from rebalancing.domain.settling import Settled
 from rebalancing.domain.terms import Terms
 
 
@@ -44,7 +44,7 @@ def estimate(
     gross = total(np.abs(changes.floats()) * marks_of_rows(book))
     world, whole = turnover(worlds), turnover(account)
     proxies = [(symbol, abs(float(notional))) for symbol, notional in overlays]
-    sizes = (np.abs(orders.notional) / 10**NOTIONAL_PLACES).astype(np.float64)
+    sizes = np.abs(orders.notional)
     told = {symbol: float(bps) for symbol, bps in terms.hybrid.cost_bps.items()}
     default = float(terms.hybrid.default_cost_bps)
     bps = np.array([told.get(symbol, default) for _, symbol in book.instruments], dtype=np.float64)

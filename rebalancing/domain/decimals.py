@@ -66,7 +66,7 @@ def is_in_range(value: Decimal) -> bool:
 
 def column(values: Sequence[Number]) -> Decimals:
     """The exact column of finite numbers, with as few places as carry all of them."""
-    if {type(value) for value in values} <= {float, int}:
+    if set(map(type, values)) <= {float, int}:
         floats = np.array(values, dtype=np.float64)
         found = from_floats(floats)
         if found is not None:

@@ -12,7 +12,6 @@ import orjson
 from rebalancing.domain.book import Book, Instrument
 from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float
 from rebalancing.domain.plan import OverlayOrder, Plan, decimal_parts
-from rebalancing.domain.scales import unique
 from rebalancing.domain.settling import NOTIONAL_PLACES, Residual, Settled
 
 Row = dict[str, Any]
@@ -73,7 +72,7 @@ def per_world(plan: Plan) -> dict[str, Row]:
         for world, scale in plan.scales.of_world.items()
     }
     of_strategy = plan.scales.of_strategy
-    floats = {id(scale): nearest_float(scale) for scale in unique(of_strategy.values())}
+    floats = {id(scale): nearest_float(scale) for scale in plan.scales.distinct}
     for (world, strategy), scale in of_strategy.items():
         worlds[world]["scale_by_strategy"][strategy] = floats[id(scale)]
     orders = plan.worlds.orders
@@ -97,7 +96,7 @@ def delta_rows(settled: Settled, book: Book) -> list[Row]:
     columns = (
         settled.instrument[orders].tolist(),
         json_numbers(settled.quantity[orders], settled.places),
-        json_numbers(settled.notional[orders], NOTIONAL_PLACES),
+        settled.notional[orders].tolist(),
     )
     return [
         {

@@ -236,10 +236,11 @@ def rows(quantities: Mapping[Strategy, int]) -> tuple[tuple[Strategy, int], ...]
 
 
 def overlay_intents(plan: Plan, standings: Mapping[Strategy, Standing]) -> Iterator[Intent]:
-    """Proxy orders: of the world, for no strategy; they open, so every gate of who trades live must be open."""
+    """Proxy orders: of the world, for no strategy; they open, so everybody who trades like them must be allowed to."""
     for order in plan.overlays:
         live = [name for name, each in standings.items() if name[0] == order.world and each.mode == "live"]
-        closed = tuple(sorted(name for name in live if not standings[name].may_open))
+        alike = live or [name for name in standings if name[0] == order.world]
+        closed = tuple(sorted(name for name in alike if not standings[name].may_open))
         account = Account("live" if live else "paper", order.world)
         quantity = order.quantity * 10**plan.steps.places
         yield Intent(account, ("", order.symbol), "open", int(quantity), (), on_grid(order.price), closed)

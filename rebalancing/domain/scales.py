@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -24,27 +25,27 @@ class Scales:
     of_world: Mapping[str, Fraction]
     of_strategy: Mapping[Strategy, Fraction]
 
+    @cached_property
+    def distinct(self) -> list[Fraction]:
+        """Each object that is a scale of a strategy, once."""
+        return list({id(scale): scale for scale in self.of_strategy.values()}.values())
+
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
         # Most strategies share the scale of their world: each is looked into once.
         scales = [self.of_strategy[strategy] for strategy in book.strategies]
         unit = 10**book.quantity_places
-        parts = {id(s): (s.numerator - s.denominator, s.denominator * unit) for s in unique(scales)}
+        parts = {id(s): (s.numerator - s.denominator, s.denominator * unit) for s in self.distinct}
         tops = objects([parts[id(scale)][0] for scale in scales])
         bottoms = objects([parts[id(scale)][1] for scale in scales])
         return Ratios(book.quantity.astype(object) * tops[book.strategy], bottoms[book.strategy])
 
     def liquidated(self, book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Rows of the book that are to be closed altogether."""
-        if all(self.of_world.values()) and all(unique(self.of_strategy.values())):
+        if all(self.distinct):
             return np.zeros(len(book), dtype=bool)
         closed = np.array([not self.of_strategy[strategy] for strategy in book.strategies], dtype=bool)
         return np.asarray(closed[book.strategy] & (book.quantity != 0).astype(bool))
-
-
-def unique(scales: Iterable[Fraction]) -> Iterable[Fraction]:
-    """Each object once."""
-    return {id(scale): scale for scale in scales}.values()
 
 
 def scale(before: Fraction, after: Fraction) -> Fraction:

@@ -9,19 +9,23 @@ from fractions import Fraction
 import numpy as np
 
 from rebalancing.domain.book import Book, Instrument
-from rebalancing.domain.decimals import Index, Ints, objects, places_of
+from rebalancing.domain.decimals import Index, Ints, nearest_float, objects, places_of
 from rebalancing.domain.ratios import Groups, Ratios
 
 FINEST = 18
 """Without a lot, quantities are of 10**-18: the same however a position is split."""
 NOTIONAL_PLACES = 8
+NEAR, FINE = 1e-9, 1e6
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Least tradable quantity of each instrument: integers of 10**-`places`; `has_lot`: it was given."""
+    """Least tradable quantity of each instrument: integers of 10**-`places`; `has_lot`: it was given. `per_unit`: how
+    many of them are 1, where that is a whole number for every instrument.
+    """
 
     sizes: Ints
+    per_unit: Ints | None
     has_lot: Ints
     places: int
 
@@ -29,15 +33,15 @@ class Steps:
 def steps_of(book: Book, lots: Mapping[str, Fraction]) -> Steps:
     symbols = [symbol for _, symbol in book.instruments]
     given = [lots.get(symbol) for symbol in symbols]
-    places = max([FINEST, *(places_of(lot) for lot in lots.values())])
-    unit = 10**places
+    distinct = {id(lot): lot for lot in lots.values()}.values()
+    places = max([FINEST, *map(places_of, distinct)])
+    unit, finest = 10**places, 10 ** (places - FINEST)
+    size_of = {id(lot): lot.numerator * unit // lot.denominator for lot in distinct}
+    sizes = [finest if lot is None else size_of[id(lot)] for lot in given]
+    whole = not any(unit % size for size in set(sizes))
     return Steps(
-        sizes=objects(
-            [
-                10 ** (places - FINEST) if lot is None else lot.numerator * unit // lot.denominator
-                for lot in given
-            ]
-        ),
+        sizes=objects(sizes),
+        per_unit=objects([unit // size for size in sizes]) if whole else None,
         has_lot=np.array([lot is not None for lot in given], dtype=bool),
         places=places,
     )
@@ -55,7 +59,7 @@ def marks_of(book: Book, groups: Groups) -> Ratios:
 class Settled:
     """Of each group of rows: the exact change, and the order that it comes to (0: none).
 
-    `quantity` in integers of 10**-`places`, `notional` (quantity x mark, with its sign) of 10**-8;
+    `quantity` in integers of 10**-`places`; `notional` (quantity x mark, with its sign) as floats, to 1e-8;
     `dropped`: something was left to trade, and it was below the minimum.
     """
 
@@ -77,18 +81,32 @@ def settle(exact: Ratios, mark: Ratios, instrument: Index, steps: Steps, *, mini
     """Round toward zero to the step, and drop what is worth less than the minimum."""
     size = steps.sizes[instrument]
     negative = (exact.top < 0).astype(bool)
-    quantity = np.abs(exact.top) * 10**steps.places // (exact.bottom * size) * size
-    # |quantity| x mark, over one denominator.
+    if steps.per_unit is None:
+        quantity = np.abs(exact.top) * 10**steps.places // (exact.bottom * size) * size
+    else:
+        quantity = np.abs(exact.top) * steps.per_unit[instrument] // exact.bottom * size
+    # |quantity| x mark over one denominator: one division, correctly rounded.
     worth, unit = quantity * mark.top, mark.bottom * 10**steps.places
-    traded = quantity.astype(bool)
-    dropped = np.zeros(len(traded), dtype=bool)
-    if minimum > 0:
-        dropped = traded & (worth * minimum.denominator < unit * minimum.numerator).astype(bool)
-        quantity[dropped], worth[dropped] = 0, 0
-    notional = (worth * (2 * 10**NOTIONAL_PLACES) + unit) // (2 * unit)
+    notional = np.asarray(worth / unit, dtype=np.float64)
+    dropped = below(minimum, worth, unit, notional) & quantity.astype(bool)
+    quantity[dropped], notional[dropped] = 0, 0.0
     np.negative(quantity, out=quantity, where=negative)
     np.negative(notional, out=notional, where=negative)
-    return Settled(exact, mark, instrument, quantity, notional, dropped, steps.places)
+    return Settled(exact, mark, instrument, quantity, to_places(notional), dropped, steps.places)
+
+
+def to_places(values: Ints) -> Ints:
+    """To 1e-8, where a float tells that apart."""
+    return np.where(np.abs(values) < FINE, np.round(values, NOTIONAL_PLACES), values)
+
+
+def below(minimum: Fraction, worth: Ints, unit: Ints, notional: Ints) -> Ints:
+    """Whether worth / unit is below the minimum: floats tell it for those that are not next to it."""
+    least = nearest_float(minimum)
+    near = np.flatnonzero(np.abs(notional - least) <= NEAR * least)
+    found = notional < least
+    found[near] = [worth[row] * minimum.denominator < unit[row] * minimum.numerator for row in near.tolist()]
+    return np.asarray(found)
 
 
 @dataclass(frozen=True)

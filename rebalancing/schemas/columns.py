@@ -12,9 +12,7 @@ import numpy as np
 from rebalancing.domain.book import Positions
 
 ORDER = ("world_id", "strategy_id", "symbol", "qty", "mark")
-READ = itemgetter(*ORDER)
-NEEDED = frozenset(ORDER)
-KNOWN = NEEDED | {"venue"}
+READ, READ_ALL = itemgetter(*ORDER), itemgetter(*ORDER, "venue")
 ODD = re.compile(r"[\x00-\x1f]")
 MOST_POSITIONS = 200_000
 LARGEST, FINEST = 1e15, 1e-15
@@ -22,16 +20,12 @@ LARGEST, FINEST = 1e15, 1e-15
 
 def columns(rows: Any) -> Positions | None:
     """The columns of positions that are good beyond doubt; None where somebody has to look at each of them."""
-    if not isinstance(rows, list) or len(rows) > MOST_POSITIONS or not all(type(row) is dict for row in rows):
+    if type(rows) is not list or len(rows) > MOST_POSITIONS or not set(map(type, rows)) <= {dict}:
         return None
-    if not all(NEEDED <= set(names) <= KNOWN for names in set(map(tuple, rows))):
+    try:
+        found, venues = read(rows)
+    except KeyError:
         return None
-    found = (
-        dict(zip(ORDER, zip(*map(READ, rows), strict=True), strict=True))
-        if rows
-        else dict.fromkeys(ORDER, ())
-    )
-    venues = [row.get("venue") for row in rows]
     texts = {*found["world_id"], *found["strategy_id"]} if are_texts(found) else None
     if texts is None or not (are_names(texts, 128) and are_names(set(found["symbol"]), 64)):
         return None
@@ -47,18 +41,30 @@ def columns(rows: Any) -> Positions | None:
     )
 
 
+def read(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Sequence[Any]], Sequence[Any]]:
+    """Columns by name, and the venues; KeyError where a row lacks one of them or has another."""
+    sizes = set(map(len, rows))
+    if sizes == {len(ORDER) + 1}:  # and then the one that is not needed is the venue
+        *needed, venues = zip(*map(READ_ALL, rows), strict=True)
+        return dict(zip(ORDER, needed, strict=True)), venues
+    if any(len(row) > len(ORDER) + ("venue" in row) for row in rows):
+        raise KeyError
+    needed = list(zip(*map(READ, rows), strict=True)) or [()] * len(ORDER)
+    return dict(zip(ORDER, needed, strict=True)), [row.get("venue") for row in rows]
+
+
 def are_texts(found: Mapping[str, Sequence[Any]]) -> bool:
-    return all(
-        {type(value) for value in found[name]} <= {str} for name in ("world_id", "strategy_id", "symbol")
-    )
+    return all(set(map(type, found[name])) <= {str} for name in ("world_id", "strategy_id", "symbol"))
 
 
 def are_names(names: Iterable[str], longest: int) -> bool:
-    return all(0 < len(name) <= longest and not ODD.search(name) for name in names)
+    known = list(names)
+    lengths = list(map(len, known))
+    return not known or (min(lengths) > 0 and max(lengths) <= longest and not ODD.search("".join(known)))
 
 
 def are_venues(venues: Sequence[Any]) -> bool:
-    kinds = {type(venue) for venue in venues}
+    kinds = set(map(type, venues))
     if not kinds <= {str, type(None)}:
         return False
     return are_names({venue for venue in venues if venue is not None}, 64)
@@ -66,7 +72,7 @@ def are_venues(venues: Sequence[Any]) -> bool:
 
 def are_plain(values: Sequence[Any], *, least: float | None = None) -> bool:
     """Numbers of JSON, neither huge nor tiny; above `least` where that is given."""
-    if not {type(value) for value in values} <= {int, float}:
+    if not set(map(type, values)) <= {int, float}:
         return False
     try:
         numbers = np.array(values, dtype=np.float64)

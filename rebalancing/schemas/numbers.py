@@ -47,12 +47,6 @@ def not_negative(number: Any) -> Any:
     return number
 
 
-def tradable(lot: Fraction) -> Fraction:
-    if places_of(lot) > LOT_PLACES:
-        raise ValueError(f"has at most {LOT_PLACES} decimals")
-    return lot
-
-
 def read_fraction(value: Any) -> Fraction:
     # A bool would be found as the 0 or 1 that it equals.
     return (
@@ -67,6 +61,24 @@ def new(value: Any) -> Fraction:
 known = lru_cache(maxsize=65_536)(new)
 
 
+def read_lot(value: Any) -> Fraction:
+    return (
+        known_lot(value)
+        if isinstance(value, float | int | str) and not isinstance(value, bool)
+        else lot(value)
+    )
+
+
+def lot(value: Any) -> Fraction:
+    read: Fraction = positive(new(value))
+    if places_of(read) > LOT_PLACES:
+        raise ValueError(f"has at most {LOT_PLACES} decimals")
+    return read
+
+
+known_lot = lru_cache(maxsize=65_536)(lot)
+
+
 def read_wide(value: Any) -> Fraction:
     """Only compared with, so it may have any size."""
     return Fraction(read_decimal(value))
@@ -79,5 +91,5 @@ Quantity = Annotated[Decimal, PlainValidator(lambda value: bounded(read_decimal(
 Mark = Annotated[Quantity, AfterValidator(positive)]
 Exact = Annotated[Fraction, PlainValidator(read_fraction), SCHEMA]
 Positive = Annotated[Exact, AfterValidator(positive)]
-Lot = Annotated[Positive, AfterValidator(tradable)]
+Lot = Annotated[Fraction, PlainValidator(read_lot), SCHEMA]
 Threshold = Annotated[Fraction, PlainValidator(read_wide), SCHEMA, AfterValidator(not_negative)]

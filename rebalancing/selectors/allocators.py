@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import orjson
 
 from qmtl_site.blobs import store
 from rebalancing.domain.allocators import Bounds, Field, compare
-from rebalancing.models import Allocation
+from rebalancing.models import Allocation, PositionSnapshot
 from strategies.models import Binding
 from worlds.domain.broker import PaperTerms
 from worlds.models import World
@@ -58,8 +60,7 @@ def bindings_of(world: World) -> list[Any]:
 def field_of(world: World, rows: Sequence[Any], allocation: Allocation | None) -> Field:
     settings = broker_settings(world.pk)
     costs = PaperTerms() if settings is None else PaperTerms.model_validate(settings.paper)
-    given: Mapping[str, str] = {} if allocation is None else allocation.strategies
-    whole = Decimal(0) if allocation is None else allocation.allocation
+    now = current_weights(allocation)
     return Field(
         names=[row.strategy_id for row in rows],
         families=[row.strategy.family or row.strategy_id for row in rows],
@@ -67,14 +68,27 @@ def field_of(world: World, rows: Sequence[Any], allocation: Allocation | None) -
             [np.nan if row.last_score is None else row.last_score for row in rows], dtype=np.float64
         ),
         returns=panel_of(rows),
-        current=np.array(
-            [float(Decimal(given.get(row.strategy_id, "0")) / whole) if whole else 0.0 for row in rows],
-            dtype=np.float64,
-        ),
+        current=np.array([now.get(row.strategy_id, 0.0) for row in rows], dtype=np.float64),
         periods_per_year=world.periods_per_year,
         capital=0.0 if allocation is None else float(allocation.allocation * allocation.total_equity),
         cost_bps=float(costs.taker_bps + costs.slippage_bps),
     )
+
+
+def current_weights(allocation: Allocation | None) -> dict[str, float]:
+    """Fractions of the world's capital: as they were said, else the gross notional of what is held."""
+    if allocation is None or not allocation.allocation:
+        return {}
+    if allocation.strategies:
+        return {
+            name: float(Decimal(text) / allocation.allocation) for name, text in allocation.strategies.items()
+        }
+    capital = float(allocation.allocation * allocation.total_equity)
+    newest = PositionSnapshot.objects.filter(world=allocation.world_id).order_by("-at", "-id").first()
+    held: dict[str, float] = defaultdict(float)
+    for row in orjson.loads(newest.positions) if newest else []:
+        held[row["strategy_id"]] += abs(float(row["qty"])) * float(row["mark"]) / capital
+    return dict(held)
 
 
 def panel_of(rows: Sequence[Any]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

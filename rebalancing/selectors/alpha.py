@@ -9,24 +9,25 @@ from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
+import orjson
 
 from qmtl.metrics import alpha_performance
 from qmtl_site.audit.actor import Actor
 from qmtl_site.blobs import store
+from qmtl_site.database import native_cursor
 from rebalancing.domain.contract import UNKNOWN, envelope_of
-from strategies.models import Binding, LatestFigures
+from strategies.models import Binding
 
-COLUMNS = (
-    "binding__world_id",
-    "binding__strategy_id",
-    "binding__state",
-    "figures",
-    "times_id",
-    "returns_id",
-    "binding__activation__weight",
-    "binding__world__periods_per_year",
-    "binding__world__risk_free_rate",
-)
+# The newest figures of every strategy of some worlds, where the caller may read them.
+FIGURES = """
+SELECT b.world_id, b.strategy_id, b.state, f.figures, f.times_id, f.returns_id, a.weight, w.periods_per_year,
+       w.risk_free_rate
+FROM strategies_binding b JOIN strategies_latestfigures f ON f.binding_id = b.id JOIN worlds_world w ON w.id = b.world_id
+LEFT JOIN strategies_activation a ON a.binding_id = b.id
+WHERE b.world_id = ANY(%(worlds)s) AND b.state <> 'archived' AND (%(above)s OR EXISTS (
+    SELECT FROM accounts_worldrole r WHERE r.world_id = b.world_id AND r.user_id = %(user)s))
+ORDER BY b.id
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def alpha_metrics(
         set(per_world), actor
     ):
         if (world, strategy) in wanted:
-            per_strategy[strategy][world] = envelope_of(figures)
+            per_strategy[strategy][world] = envelope_of(orjson.loads(figures))
         if state == Binding.State.LIVE and times and returns and weight:
             live[world, periods, rate].append(LiveSeries(times, returns, weight))
     for (world, periods, rate), series in live.items():
@@ -63,12 +64,13 @@ def alpha_metrics(
 
 
 def rows_of(worlds: Collection[str], actor: Actor) -> Sequence[Any]:
-    rows = LatestFigures.objects.filter(binding__world__in=worlds).exclude(
-        binding__state=Binding.State.ARCHIVED
-    )
-    if not (actor.is_superuser or actor.is_service):
-        rows = rows.filter(binding__world__roles__user_id=actor.user_id or 0).distinct()
-    return list(rows.order_by("binding_id").values_list(*COLUMNS))
+    wanted = {
+        "worlds": list(worlds),
+        "above": actor.is_superuser or actor.is_service,
+        "user": actor.user_id,
+    }
+    with native_cursor() as cursor:
+        return cursor.execute(FIGURES, wanted).fetchall()
 
 
 @lru_cache(maxsize=1024)

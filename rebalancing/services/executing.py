@@ -15,9 +15,7 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
-from rebalancing.domain.book import Strategy
 from rebalancing.domain.contract import narrowed
-from rebalancing.domain.orders import Standing
 from rebalancing.domain.plan import Plan
 from rebalancing.errors import NoExecutor, OpeningRefused
 from rebalancing.events import RebalancingApplied
@@ -125,10 +123,9 @@ class Pass:
     def allowed(self, waiting: Sequence[Order]) -> list[Order]:
         """Those that may be sent; the others are refused, each with its reason."""
         standings = standings_of(self.plan.book.strategies)
-        live = live_by_world(standings)
         ready = []
         for order in waiting:
-            closed = closed_gates(order, standings, live)
+            closed = closed_gates(order, standings)
             if closed:
                 if order.status == Order.Status.NEW:
                     order.refuse()
@@ -287,14 +284,6 @@ def rehearsed(row: PlanRecord, plan: Plan) -> dict[str, Any]:
         return execution_document(row, plan, execution, orders_in(execution), dry_run=True)
     orders = orders_of(plan, standings_of(plan.book.strategies), run_id=row.run_id, execution=None)
     return execution_document(row, plan, None, orders, dry_run=True)
-
-
-def live_by_world(standings: Mapping[Strategy, Standing]) -> dict[str, list[Strategy]]:
-    live: dict[str, list[Strategy]] = defaultdict(list)
-    for (world, strategy), each in standings.items():
-        if each.mode == "live":
-            live[world].append((world, strategy))
-    return live
 
 
 def own_part(order: dict[str, Any], world: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -77,11 +77,11 @@ def signed(order: Order) -> Decimal:
     return -order.qty if order.side == "sell" else order.qty
 
 
-def closed_gates(
-    order: Order, standings: Mapping[Strategy, Standing], live_of_world: Mapping[str, Sequence[Strategy]]
-) -> list[Strategy]:
-    """Strategies whose gates forbid the order: only of what opens, only for real."""
-    if order.mode != "live" or order.purpose != "open":
+def closed_gates(order: Order, standings: Mapping[Strategy, Standing]) -> list[Strategy]:
+    """Strategies that may not open what the order opens; for a proxy order, those of its world that trade like it."""
+    if order.purpose != "open":
         return []
-    asked = strategies_of(order) or live_of_world.get(order.world_id or "", [])
-    return [each for each in asked if not standings[each].may_open]
+    alike = [
+        name for name, each in standings.items() if name[0] == order.world_id and each.mode == order.mode
+    ]
+    return [each for each in strategies_of(order) or sorted(alike) if not standings[each].may_open]

@@ -8,21 +8,31 @@ from django.db.models.functions import Now
 
 from rebalancing.domain.book import Strategy
 from rebalancing.domain.orders import Standing
-from strategies.domain.modes import is_open
+from strategies.domain.modes import HALTED_WORLDS, is_open
 from strategies.models import Binding, Fill, GateClient
 from strategies.selectors import gate_documents
-
-PAPER = Standing("paper", may_open=True)
+from worlds.models import World
 
 
 def standings_of(strategies: Iterable[Strategy]) -> dict[Strategy, Standing]:
     """A live strategy trades for real, where its world allows it or it has done so before: then it holds what only a
-    real order reduces. It opens only through an open gate. All others trade on paper, and ask no gate.
+    real order reduces. It opens only through an open gate. All others trade on paper, and ask no gate; in a world
+    that is halted nobody opens anything.
     """
     wanted = set(strategies)
     real = real_strategies({world for world, _ in wanted})
     gates = open_gates({world for world, strategy in wanted & real})
-    return {each: Standing("live", each in gates) if each in real else PAPER for each in wanted}
+    trading = trading_worlds({world for world, _ in wanted})
+    return {
+        each: Standing("live", each in gates) if each in real else Standing("paper", each[0] in trading)
+        for each in wanted
+    }
+
+
+def trading_worlds(worlds: Iterable[str]) -> set[str]:
+    """Those that are not halted: neither paused nor retired, their breaker not engaged."""
+    rows = World.objects.filter(pk__in=list(worlds), circuit_breaker=False).exclude(state__in=HALTED_WORLDS)
+    return set(rows.values_list("pk", flat=True))
 
 
 def real_strategies(worlds: Iterable[str]) -> set[Strategy]:

@@ -128,6 +128,15 @@ def test_it_takes_the_operator_of_each_world(desk: ApiClient, someone: Any, role
     assert who.post(EXECUTE, {"run_id": "r1"}).status_code == status
 
 
+def test_a_halted_world_reduces_on_paper_and_opens_nothing(desk: ApiClient) -> None:
+    breaker(desk, engaged=True)
+    apply(desk, world_alloc_after={"alpha": 0.4, "beta": 0.2})
+    with nothing_written():
+        assert refusal(desk.post(EXECUTE, {"run_id": "r1"})) == (409, "E_GATE_CLOSED")
+    apply(desk, "r2", world_alloc_after={"alpha": 0.2, "beta": 0.2})
+    assert execute(desk, "r2")["status"] == "completed"
+
+
 # --- live -------------------------------------------------------------------------------------------------
 @pytest.fixture
 def trading(desk: ApiClient) -> ApiClient:
@@ -217,7 +226,7 @@ def test_what_was_refused_is_tried_again(trading: ApiClient) -> None:
     both = only(after=1.0)
     both["positions"].append(position("alpha", "rev", "ETH", 2, 1_000))
     apply(trading, **both)
-    breaker(trading, engaged=True)
+    Activation.objects.update(active=False)
     closed = execute(trading)
     assert lines(closed["orders"]) == [
         ("open", "buy", 3, "BTC", "refused"),
@@ -227,8 +236,7 @@ def test_what_was_refused_is_tried_again(trading: ApiClient) -> None:
     assert not closed["reconciliation"]["meets_plan"]
     assert Execution.objects.get().state == "running"
 
-    trading.post("/worlds/alpha/circuit-breaker", {"engaged": False, "reason": "a test"})
-    Activation.objects.update(active=True, drain=False)
+    Activation.objects.update(active=True)
     assert lines(execute(trading)["orders"])[0] == ("open", "buy", 3, "BTC", "handed")
     assert Fill.objects.count() == 1
 

@@ -73,8 +73,8 @@ def test_the_guides_own_strategy(world: str, client: Client, tmp_path: Path) -> 
     guide = (PROJECT / "docs" / "guide.md").read_text()
     code = re.findall(r"```python\n(.*?)```", guide, re.S)
     (first,) = (block for block in code if block.startswith("# mine.py"))
-    (mended,) = (block for block in code if block.startswith("    def setup"))
-    head, _, rest = first.partition("    def setup")
+    (mended,) = (block for block in code if block.startswith("class Mine"))
+    head, _, rest = first.partition("class Mine")
     second = head + mended + "\n\n" + rest[rest.index("if __name__") :]
     verdicts = []
     for number, text in enumerate((first, second)):

@@ -166,6 +166,7 @@ def test_a_role_that_is_taken_away_ends_it(service: Service, client: Client, kee
         wait_for(lambda: keeper.failure is not None, 20.0)
         assert isinstance(keeper.failure, errors.Refused)
         assert not is_open(keeper)
+        keeper.stop()
 
 
 def test_events_that_were_seen_before_say_nothing_new(client: Client, keep: Keep) -> None:

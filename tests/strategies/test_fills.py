@@ -104,7 +104,6 @@ def later() -> str:
         ({"order_id": 7}, "/0/order_id"),
         ({"liquidity": "maker"}, "/0/liquidity"),
     ],
-    ids=repr,
 )
 def test_a_bad_record_is_refused_with_its_place(paper: ApiClient, change: dict[str, Any], place: str) -> None:
     with nothing_written():

@@ -33,6 +33,16 @@ class RebalancingEndpoints:
         return negotiated("/rebalancing/apply", request)
 
     @endpoint
+    def rebalance_run(self, run_id: str) -> Call[RebalancePlan]:
+        """A recorded plan, with what became of its orders."""
+        return get("/rebalancing/runs/{run_id}", RebalancePlan, run_id=run_id)
+
+    @endpoint
+    def allocators(self, world_id: str) -> Call[dict[str, Any]]:
+        """What each allocator would give the world's strategies, with its risk, turnover and cost."""
+        return get("/worlds/{world_id}/allocators", dict[str, Any], world_id=world_id)
+
+    @endpoint
     def rebalance_execute(
         self, /, run_id: str, *, dry_run: bool = False, **fields: Any
     ) -> Call[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qmtl.client.calls import Call, Pages, get, given, listed, read_once, send
@@ -173,6 +173,19 @@ class WorldEndpoints:
             world_id=world_id,
             version=version,
         )
+
+    @endpoint
+    def compare_policies(
+        self,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        *,
+        runs: Sequence[Mapping[str, Any]] = (),
+        scenarios: Sequence[str] | None = None,
+    ) -> Call[dict[str, Any]]:
+        """Two policies, `{text, media}` each, over figures of runs that are sent along; nothing is kept."""
+        body = given(old=old, new=new, runs=list(runs), scenarios=scenarios)
+        return send("POST", "/policies/compare", dict[str, Any], body=body, repeatable=True)
 
     @endpoint
     def policy_schema(self) -> Call[dict[str, Any]]:

@@ -94,6 +94,8 @@ class GateKeeper:
 
     def stop(self) -> None:
         """Give the gates back: closed here at once, and the lease ended at the service where it answers."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._stop_following.set()
         self._ask_now.set()

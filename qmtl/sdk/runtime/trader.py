@@ -114,6 +114,8 @@ class Trader:
             self._go_live(before)
         elif before == "live":
             self._leave_live(mode)
+        elif mode == "paper" and "live" in self.desks:
+            self._leaving = self.desks["live"]  # demoted while nobody looked
         if before == "paper":
             # An account that does not trade earns nothing, and its next period begins when it does again.
             self.desks["paper"].withdraw()

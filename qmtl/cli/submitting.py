@@ -1,0 +1,85 @@
+"""`qmtl submit`: replay a strategy's history, post it, wait for the service's word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qmtl.cli.command import World, command
+from qmtl.cli.session import Session
+from qmtl.cli.tables import heading, paragraph
+from qmtl.cli.verdicts import end
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WAIT = 120.0
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "submit", example="qmtl submit mine.py:Mine --world alpha --snapshot")(submit)
+
+
+def submit(
+    session: Session,
+    strategy: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:CLASS", help="package.module:Class, or path/to/file.py:Class.", show_default=False
+        ),
+    ],
+    world: World,
+    data_preset: Annotated[
+        str | None, typer.Option(metavar="PRESET", help="One of the world's data presets; else its first.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Look at no history after this day.")
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="A parameter of the strategy; may be repeated."
+        ),
+    ] = None,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="Keep the service's snapshot in .qmtl_snapshots/.")
+    ] = False,
+    validate: Annotated[
+        bool, typer.Option("--validate/--no-validate", help="Have it judged; or only submit it.")
+    ] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the verdict.")] = True,
+    timeout: Annotated[float, typer.Option(min=0.0, metavar="SECONDS", help="Wait at most so long.")] = WAIT,
+) -> None:
+    """Submit a strategy: its history is replayed here, and judged by the service.
+
+    Ends with 0 where it passes, 1 where it fails, 3 where it is not judged, 4 where the service cannot be reached.
+    """
+    from qmtl.cli.parameters import parameters
+    from qmtl.sdk import Runner, load_strategy
+
+    kind = load_strategy(strategy)
+    result = Runner.submit(
+        kind(**parameters(param or (), kind)) if param else kind,
+        world,
+        data_preset=data_preset,
+        until=until,
+        auto_validate=validate,
+        wait=wait,
+        snapshot=snapshot or None,
+        client=session.client,
+        timeout=timeout,
+    )
+
+    def shown(out: Console) -> None:
+        paragraph(out, result.explain())
+        heading(out, f"Run {result.evaluation_run_id}" if result.evaluation_run_id else "No run was made")
+        if result.snapshot_path:
+            paragraph(out, f"Snapshot: {result.snapshot_path}")
+        if result.status == "pending":
+            paragraph(
+                out, f"`qmtl world run-status {result.world_id} --strategy {result.strategy_id}` asks again."
+            )
+
+    session.answer(result.document(), shown)
+    end(result.exit_status)
