@@ -10,7 +10,7 @@ from worlds.domain.policy.selection import Hysteresis
 DEFAULT = Hysteresis()
 WAITS = {
     "submitted": "Its first backtest run is awaited.",
-    "validating": "Its backtest is being judged.",
+    "validating": "Its backtest is being judged, or gave no clear verdict: then a new run is awaited.",
     "rejected": "A new backtest run starts it again.",
     "inactive": "A new backtest run starts it again.",
     "archived": "Nothing: it has ended.",
@@ -34,7 +34,9 @@ def hysteresis_of(policy: Policy | None) -> Hysteresis:
 
 def counted(number: int, needed: int | Duration) -> str:
     """1 of 3; or 1 in a row, where a time is asked for."""
-    return f"{number} in a row, for {needed}" if isinstance(needed, Duration) else f"{number} of {needed}"
+    if isinstance(needed, Duration):
+        return f"{number} in a row, for {needed}"
+    return f"{number} of {needed}" if number <= needed else f"{number}, of {needed} needed"
 
 
 def counters(state: str, passes: int, failures: int, terms: Hysteresis) -> str:

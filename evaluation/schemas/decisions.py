@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, Strict
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Strict
 
 from evaluation.schemas.runs import Shape
 
@@ -13,8 +13,15 @@ Outcome = Literal["promote", "demote", "hold", "reopen"]
 PromotionState = Literal["pending", "approved", "rejected", "lapsed"]
 
 
+def text_of_a_time(value: Any) -> Any:
+    """A number would be taken for seconds since 1970, or for milliseconds, by its size."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a time is text, as RFC 3339 writes it")
+    return value
+
+
 class EvaluateRequest(Shape):
-    as_of: AwareDatetime | None = Field(
+    as_of: Annotated[AwareDatetime | None, BeforeValidator(text_of_a_time)] = Field(
         default=None, description="RFC 3339, not in the future; another moment than now implies dry_run."
     )
     dry_run: Annotated[bool, Strict()] = False

@@ -43,7 +43,13 @@ def cards(page: Any) -> dict[str, Any]:
     ("state", "passes", "failures", "outcome", "words"),
     [
         ("submitted", 0, 0, "", "Its first backtest run is awaited."),
-        ("validating", 0, 0, "", "Its backtest is being judged."),
+        (
+            "validating",
+            0,
+            0,
+            "",
+            "Its backtest is being judged, or gave no clear verdict: then a new run is awaited.",
+        ),
         ("rejected", 0, 0, "", "A new backtest run starts it again."),
         ("dry_run", 0, 0, "", "Is judged at the next evaluation."),
         ("dry_run", 1, 0, "hold", "Needs 2 more passes in a row."),

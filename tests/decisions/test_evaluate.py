@@ -139,6 +139,7 @@ BAD = {
     "the future": ({"as_of": "2100-01-01T00:00:00Z"}, "/as_of"),
     "no zone": ({"as_of": "2020-01-01T00:00:00"}, "/as_of"),
     "no time": ({"as_of": "soon"}, "/as_of"),
+    "a number": ({"as_of": 0}, "/as_of"),
     "no flag": ({"dry_run": "yes"}, "/dry_run"),
     "an unknown field": ({"force": True}, "/force"),
 }
