@@ -57,6 +57,7 @@ documents:
 	$(BIN)/python -m qmtl.metrics.document > docs/.draft && mv docs/.draft docs/metrics.md
 	$(MANAGE) document_permissions > docs/.draft && mv docs/.draft docs/permissions.md
 	$(MANAGE) document_errors > docs/.draft && mv docs/.draft docs/errors.md
+	$(BIN)/python -m qmtl.cli.document > docs/.draft && mv docs/.draft docs/cli.md
 
 server-packages: python
 	@$(PYTHON) -m qmtl_site.launcher.install requirements.txt

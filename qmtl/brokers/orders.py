@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -129,7 +129,8 @@ class Order:
         return all(getattr(self, name) == getattr(other, name) for name in ASKED)
 
 
-ASKED = [field.name for field in fields(Order) if field.name not in {"ts", "reduce_only"}]
+FIELDS = [field.name for field in fields(Order)]
+ASKED = [name for name in FIELDS if name not in {"ts", "reduce_only"}]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +224,8 @@ def digest(*parts: object) -> str:
 
 def order_document(order: Order) -> dict[str, Any]:
     """An order as JSON can hold it; `read_order` reads it back."""
-    document = asdict(order)
+    # Not `asdict`, which copies each value: a runner writes all of its orders down again and again.
+    document = {name: getattr(order, name) for name in FIELDS}
     for name in ("qty", "limit_price"):
         document[name] = None if document[name] is None else plain(document[name])
     return document | {"ts": order.ts.astimezone(UTC).isoformat()}

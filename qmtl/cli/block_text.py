@@ -16,6 +16,7 @@ KEY = re.compile(r"""(?P<key>[A-Za-z0-9_.-]+|"[^"]*"|'[^']*')\s*:(?:\s+(?P<rest>
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 INTEGER = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+OTHER_NUMBER = re.compile(r"0[xo][0-9a-fA-F]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 NOT_KNOWN = tuple("&*!|>%@`?[{")
 
 
@@ -81,7 +82,7 @@ def sequence(lines: list[Line], indent: int) -> tuple[list[Any], list[Line]]:
     while lines and lines[0].indent == indent and is_item(lines[0]):
         head, *lines = lines
         inner = head.text[1:].lstrip()
-        if inner and KEY.fullmatch(inner) is None:
+        if inner and KEY.fullmatch(inner) is None and not inner.startswith("- ") and inner != "-":
             items.append(scalar(head, inner))
             continue
         if inner:
@@ -134,10 +135,10 @@ def scalar(line: Line, text: str) -> Any:
         if len(text) < 2 or not text.endswith("'") or "'" in text[1:-1].replace("''", ""):
             raise line.refuse(f"{text} is not well quoted")
         return text[1:-1].replace("''", "'")
-    if text.startswith(NOT_KNOWN):
+    if text.startswith(NOT_KNOWN) or ": " in text or text.endswith(":") or OTHER_NUMBER.fullmatch(text):
         raise line.refuse(f"{text!r} is more YAML than is read here")
-    if text.lower() in WORDS:
-        return WORDS[text.lower()]
+    if (word := text.lower()) in WORDS and text in {word, word.capitalize(), word.upper()}:
+        return WORDS[word]
     if INTEGER.fullmatch(text):
         return int(text)
     return float(text) if NUMBER.fullmatch(text) else text

@@ -27,7 +27,10 @@ def get(
     session: Session,
     world: World,
     strategy: MaybeStrategy = None,
-    side: Annotated[Side | None, typer.Option(help="Refuse where it trades another side.")] = None,
+    side: Annotated[
+        Side | None,
+        typer.Option(metavar="SIDE", help="long, short or both: refuse where it trades another side."),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="As it was then, by whose act and why.")
     ] = None,
@@ -52,9 +55,11 @@ def set_gate(
     session: Session,
     world: World,
     strategy: Strategy,
-    active: Annotated[Truth | None, typer.Option(help="Open it, or close it.")] = None,
-    weight: Annotated[float | None, typer.Option(min=0.0, help="Its weight.")] = None,
-    side: Annotated[Side | None, typer.Option(help="The side that it trades.")] = None,
+    active: Annotated[Truth | None, typer.Option(metavar="true|false", help="Open it, or close it.")] = None,
+    weight: Annotated[float | None, typer.Option(min=0.0, metavar="W", help="Its weight.")] = None,
+    side: Annotated[
+        Side | None, typer.Option(metavar="SIDE", help="long, short or both: the side that it trades.")
+    ] = None,
     reason: Reason = None,
     if_match: Annotated[
         str | None, typer.Option(metavar="ETAG", help="Only while it is as it was read.")
@@ -108,7 +113,7 @@ def override(
         str | None, typer.Option("--from", "--src", metavar="NODE", help="Where the edge begins.")
     ] = None,
     dst: Annotated[str | None, typer.Option("--to", "--dst", metavar="NODE", help="Where it ends.")] = None,
-    active: Annotated[Truth | None, typer.Option(help="Turn it on or off.")] = None,
+    active: Annotated[Truth | None, typer.Option(metavar="true|false", help="Turn it on or off.")] = None,
     reason: Reason = None,
 ) -> None:
     """Turn an edge on or off by hand; without an edge, show those that were."""

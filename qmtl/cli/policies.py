@@ -14,7 +14,7 @@ from qmtl.cli.files import read_text
 from qmtl.cli.impact import RATIO, end_above, impact_shown
 from qmtl.cli.options import Limit, Reason
 from qmtl.cli.session import Session, items
-from qmtl.cli.tables import facts, table
+from qmtl.cli.tables import facts, printable, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +39,12 @@ MaybePolicyFile = Annotated[
         "--policy-file", "-p", metavar="FILE", help="A policy that is not kept yet: it is kept as a draft."
     ),
 ]
-Version = Annotated[int, typer.Option("--version", "-v", min=1, help="Which version.", show_default=False)]
+Version = Annotated[
+    int, typer.Option("--version", "-v", metavar="N", min=1, help="Which version.", show_default=False)
+]
 MaybeVersion = Annotated[
-    int | None, typer.Option("--version", "-v", min=1, help="Which version; else the active one.")
+    int | None,
+    typer.Option("--version", "-v", metavar="N", min=1, help="Which version; else the active one."),
 ]
 LISTED = ("version", "state", "checksum", "by", "created", "activated")
 
@@ -79,8 +82,8 @@ def show(session: Session, world: World, version: MaybeVersion = None) -> None:
     def shown(out: Console) -> None:
         facts(out, policy_facts(found))
         out.print()
-        for line in (found.source or "").splitlines():
-            out.print(line, soft_wrap=True)
+        for line in source_of(found).splitlines():
+            out.print(printable(line), soft_wrap=True)
 
     session.answer(found.raw, shown)
 
@@ -100,10 +103,11 @@ def impact(
     world: World,
     policy_file: MaybePolicyFile = None,
     version: Annotated[
-        int | None, typer.Option("--version", "-v", min=1, help="A version that is kept.")
+        int | None, typer.Option("--version", "-v", metavar="N", min=1, help="A version that is kept.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="Runs that were judged in the last so many days.")
+        int,
+        typer.Option(min=1, max=3650, metavar="N", help="Runs that were judged in the last so many days."),
     ] = 90,
     scenarios: Annotated[
         list[str] | None,
@@ -136,6 +140,13 @@ def policy_of_file(name: str) -> str | dict[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"{name} must hold a JSON object")
     return document
+
+
+def source_of(policy: Policy) -> str:
+    """As it was written; JSON, which programs write, over several lines."""
+    if policy.media == "json" and policy.source:
+        return json.dumps(json.loads(policy.source), ensure_ascii=False, indent=2)
+    return policy.source or ""
 
 
 def active_version(session: Session, world: str) -> int:

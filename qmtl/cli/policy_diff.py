@@ -47,7 +47,10 @@ def policy_diff(
     runs_pattern: Annotated[str, typer.Option(metavar="GLOB", help="Which files of it.")] = "*.json",
     stage: Annotated[
         Stage | None,
-        typer.Option(help="Only runs of this stage; one that does not tell its own counts as it."),
+        typer.Option(
+            metavar="STAGE",
+            help="Only runs of this stage (backtest, paper, live); one that does not tell its own counts as it.",
+        ),
     ] = None,
     scenarios: Annotated[
         list[str] | None,

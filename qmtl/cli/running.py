@@ -70,7 +70,7 @@ def run(
         str | None, typer.Option(metavar="NAME", help="What the orders' executor is called.")
     ] = None,
     max_failures: Annotated[
-        int, typer.Option(min=0, help="Give up after so many failures one after the other.")
+        int, typer.Option(min=0, metavar="N", help="Give up after so many failures one after the other.")
     ] = 10,
     backoff: Annotated[
         float,

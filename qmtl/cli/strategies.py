@@ -30,8 +30,12 @@ BOUND = ("strategy", "state", "mode", "verdict", "sharpe", "drawdown", "passes",
 def list_strategies(
     session: Session,
     world: MaybeWorld = None,
-    state: Annotated[State | None, typer.Option(help="Only those in this state (with a world).")] = None,
-    family: Annotated[str | None, typer.Option(help="Only this family (without a world).")] = None,
+    state: Annotated[
+        State | None, typer.Option(metavar="STATE", help="Only those in this state (with a world).")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this family (without a world).")
+    ] = None,
     limit: Limit = 100,
 ) -> None:
     """List strategies: of a world with their state and latest figures, else all that you may see."""

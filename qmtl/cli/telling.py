@@ -37,7 +37,10 @@ def events(
         str | None, typer.Option("--type", metavar="TYPE", help="Only of this type, like decision.made.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="At most so many; with --follow before it goes on.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="N", min=1, help="At most so many; with --follow before it goes on."
+        ),
     ] = 50,
 ) -> None:
     """Show what happened in a world, oldest first; as JSON one event a line when it follows."""

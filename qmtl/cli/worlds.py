@@ -37,9 +37,9 @@ LISTED = ("world", "state", "live", "policy", "last evaluation", "name")
 def create(
     session: Session,
     world: World,
-    name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
-    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
-    label: Annotated[list[str] | None, typer.Option(help="A label; may be repeated.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is called.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="A label; may be repeated.")] = None,
     allow_live: Annotated[
         bool | None, typer.Option("--allow-live/--no-allow-live", help="May promoted strategies trade live?")
     ] = None,
@@ -51,7 +51,7 @@ def create(
         ),
     ] = None,
     periods_per_year: Annotated[
-        float | None, typer.Option(min=0, help="For annual figures; 252 unless said.")
+        float | None, typer.Option(min=0, metavar="N", help="For annual figures; 252 unless said.")
     ] = None,
     reference_capital: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="For profit and loss in money.")
@@ -93,7 +93,7 @@ def create(
 @command(app, "list", example="qmtl world list --state ACTIVE")
 def list_worlds(
     session: Session,
-    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    state: Annotated[State | None, typer.Option(metavar="STATE", help="Only those in this state.")] = None,
     owner: Annotated[str | None, typer.Option(metavar="USER", help="Only those of this owner.")] = None,
     limit: Limit = 100,
 ) -> None:

@@ -25,7 +25,7 @@ from qmtl.sdk.snapshots import write_snapshot
 from qmtl.sdk.strategy import Strategy, made, strategy_id
 
 if TYPE_CHECKING:
-    from qmtl.sdk.runtime.session import RunReport
+    from qmtl.sdk.runtime.report import RunReport
 
 WAIT = 120.0
 FIRST_LOOK = 0.05

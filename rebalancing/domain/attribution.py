@@ -35,8 +35,8 @@ def attribute(deltas: Ratios, groups: Groups, settled: Settled, steps: Steps) ->
     group = groups.of_row[rows]
     sign = np.where(settled.exact.top < 0, -1, 1)
     size = steps.sizes[settled.instrument]
-    wanted = deltas.top[rows] * sign[group] * 10**steps.places
-    unit = deltas.bottom[rows] * size[group]
+    wanted = deltas.top[rows].astype(object) * sign[group] * 10**steps.places
+    unit = deltas.bottom[rows].astype(object) * size[group]
     whole = wanted // unit
     remainder = (wanted - whole * unit) * 2**KEY_BITS // unit
     got = np.zeros(len(sign), dtype=object)

@@ -87,22 +87,26 @@ class Book:
 
 def book_of(positions: Positions) -> Book:
     """Positions by their names; quantities and marks are finite."""
-    owners = list(zip(positions.worlds, positions.strategies, strict=True))
-    things = list(zip(positions.venues, positions.symbols, strict=True))
-    strategies, instruments = sorted(set(owners)), sorted(set(things))
-    return coded_book(
-        strategies,
-        instruments,
-        codes(owners, strategies),
-        codes(things, instruments),
-        column(positions.quantities),
-        column(positions.marks),
-    )
+    strategies, strategy = coded_pairs(positions.worlds, positions.strategies)
+    instruments, instrument = coded_pairs(positions.venues, positions.symbols)
+    quantities, marks = column(positions.quantities), column(positions.marks)
+    return coded_book(strategies, instruments, strategy, instrument, quantities, marks)
 
 
-def codes(names: Sequence[tuple[str, str]], known: Sequence[tuple[str, str]]) -> Index:
+def coded(names: Sequence[str]) -> tuple[list[str], Index]:
+    """Each name once, sorted, and the place among them of each entry."""
+    known = sorted(set(names))
     place = {name: number for number, name in enumerate(known)}
-    return np.fromiter(map(place.__getitem__, names), dtype=np.int64, count=len(names))
+    return known, np.fromiter(map(place.__getitem__, names), dtype=np.int64, count=len(names))
+
+
+def coded_pairs(firsts: Sequence[str], seconds: Sequence[str]) -> tuple[list[tuple[str, str]], Index]:
+    """Each pair once, sorted, and the place among them of each entry: no pair is made to be looked up."""
+    (first_names, first), (second_names, second) = coded(firsts), coded(seconds)
+    count = max(len(second_names), 1)
+    groups = grouped(first * count + second)
+    pairs = [(first_names[key // count], second_names[key % count]) for key in groups.keys.tolist()]
+    return pairs, groups.of_row
 
 
 def coded_book(
@@ -114,15 +118,14 @@ def coded_book(
     marks: Decimals,
 ) -> Book:
     """A book from arrays: `strategy` and `instrument` are places in the sorted names, one a position."""
-    worlds = sorted({world for world, _ in strategies})
-    place = {world: number for number, world in enumerate(worlds)}
+    worlds, world_of_strategy = coded([world for world, _ in strategies])
     rows = grouped(strategy * max(len(instruments), 1) + instrument)
     sizes = np.abs(quantities.mantissas)
     return Book(
         worlds=tuple(worlds),
         strategies=tuple(strategies),
         instruments=tuple(instruments),
-        world_of_strategy=np.array([place[world] for world, _ in strategies], dtype=np.int64),
+        world_of_strategy=world_of_strategy,
         strategy=rows.keys // max(len(instruments), 1),
         instrument=rows.keys % max(len(instruments), 1),
         quantity=rows.sums(summable(quantities.mantissas)),

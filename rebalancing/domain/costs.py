@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from rebalancing.domain.book import Book
+from rebalancing.domain.decimals import quotients
 from rebalancing.domain.ratios import Ratios
 from rebalancing.domain.settling import Settled
 from rebalancing.domain.terms import Terms
@@ -66,8 +67,7 @@ def turnover(settled: Settled) -> float:
 
 def marks_of_rows(book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     quantity = np.where(book.gross_quantity == 0, 1, book.gross_quantity)
-    ratio = book.gross_value / quantity / 10 ** (book.value_places - book.quantity_places)
-    return np.asarray(ratio, dtype=np.float64)
+    return np.asarray(quotients(book.gross_value, quantity) / 10 ** (book.value_places - book.quantity_places))
 
 
 def total(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:

@@ -122,6 +122,22 @@ def product(left: Ints, right: Ints) -> Ints:
     return np.asarray(left.astype(object) * right.astype(object))
 
 
+def times(values: Ints, factor: int) -> Ints:
+    """values * factor, exact."""
+    return product(values, np.array(factor) if factor < CERTAIN else objects([factor]))
+
+
+def quotients(top: Ints, bottom: Ints) -> Ints:
+    """top / bottom as floats, each correctly rounded: a float holds whole numbers up to 2**53 as they are."""
+    if top.dtype != object and bottom.dtype != object and is_held(top) and is_held(bottom):
+        return np.asarray(top / bottom)
+    return np.asarray(top.astype(object) / bottom, dtype=np.float64)
+
+
+def is_held(values: Ints) -> bool:
+    return not values.size or int(np.abs(values).max()) <= 2**53
+
+
 def summable(values: Ints) -> Ints:
     """The same column, such that any sum of it is exact."""
     if values.dtype != object and np.abs(values.astype(np.float64)).sum() >= ROOM:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-import numpy as np
-
 from rebalancing.domain.attribution import Shares, attribute
 from rebalancing.domain.book import Book, Positions, book_of
 from rebalancing.domain.checks import check
 from rebalancing.domain.costs import CostEstimate, estimate
 from rebalancing.domain.decimals import Index, places_of
 from rebalancing.domain.planners import PLANNERS, Case, Targets
-from rebalancing.domain.ratios import Groups, Ratios
+from rebalancing.domain.ratios import Groups, grouped
 from rebalancing.domain.scales import Scales, scales_of
 from rebalancing.domain.settling import (
     FINEST,
@@ -106,7 +104,7 @@ def plan_book(terms: Terms, book: Book) -> Plan:
     worlds = settle(nets, case.marks, instrument, steps, minimum=terms.min_trade_notional)
     account_groups = book.by_instrument()
     account = settle(
-        across_worlds(nets, instrument, account_groups),
+        nets.summed(grouped(instrument)),  # exact changes, netted; every instrument has a row in some world
         marks_of(book, account_groups),
         account_groups.keys,
         steps,
@@ -114,15 +112,6 @@ def plan_book(terms: Terms, book: Book) -> Plan:
     )
     overlays = overlay_orders(terms, targets)
     return Plan(terms, book, scales, targets, steps, groups, worlds, account_groups, account, overlays)
-
-
-def across_worlds(nets: Ratios, instrument: Index, account_groups: Groups) -> Ratios:
-    """Exact changes of the worlds, netted per instrument; instruments in their order, as every one has a row."""
-    order = np.argsort(instrument, kind="stable")
-    ordered = instrument[order]
-    starts = np.searchsorted(ordered, account_groups.keys)
-    of_row = np.searchsorted(account_groups.keys, instrument)
-    return nets.summed(Groups(order, starts, of_row, account_groups.keys))
 
 
 def overlay_orders(terms: Terms, targets: Targets) -> tuple[OverlayOrder, ...]:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from rebalancing.domain.book import Book
-from rebalancing.domain.decimals import Ints
+from rebalancing.domain.decimals import Ints, product, times
 from rebalancing.domain.ratios import Groups, Ratios, nothing
 from rebalancing.domain.scales import Scales
 from rebalancing.domain.settling import marks_of
@@ -90,8 +90,8 @@ class Hybrid:
         if terms.scale_min_notional is None:
             return np.zeros(len(case.groups), dtype=bool)
         net, mark, least = case.changes.summed(case.groups), case.marks, terms.scale_min_notional
-        worth = np.abs(net.top) * mark.top * least.denominator
-        large = worth >= net.bottom * mark.bottom * least.numerator
+        worth = times(product(np.abs(net.top), mark.top), least.denominator)
+        large = worth >= times(product(net.bottom, mark.bottom), least.numerator)
         kinds = max(len(book.instruments), 1)
         bps = [terms.bps_of(symbol) for _, symbol in book.instruments]
         proxy = [self.overlay_bps(case, world) for world in book.worlds]

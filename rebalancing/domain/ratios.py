@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from rebalancing.domain.decimals import Index, Ints
+from rebalancing.domain.decimals import Index, Ints, product, quotients
+
+
+LARGE = 2**53
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def grouped(keys: Index) -> Groups:
 
 @dataclass(frozen=True)
 class Ratios:
-    """Column of top / bottom: Python's integers (dtype object), bottom > 0. Not reduced."""
+    """Column of top / bottom, bottom > 0. Not reduced."""
 
     top: Ints
     bottom: Ints
@@ -63,7 +67,7 @@ class Ratios:
 
     def floats(self) -> Ints:
         """Nearest floats, for estimates."""
-        return np.asarray(self.top / self.bottom, dtype=np.float64)
+        return quotients(self.top, self.bottom)
 
     def kept(self, rows: Ints) -> Ratios:
         """The same column, zero where `rows` is False."""
@@ -73,12 +77,23 @@ class Ratios:
         """Exact sum per group, over the least common denominator of the group's own rows."""
         if not len(groups):
             return Ratios(self.top[:0], self.bottom[:0])
-        bottom = np.lcm.reduceat(self.bottom[groups.order], groups.starts)
-        widened = self.top * (bottom[groups.of_row] // self.bottom)
+        own = self.bottom if have_small_multiple(self.bottom) else self.bottom.astype(object)
+        bottom = np.lcm.reduceat(own[groups.order], groups.starts)
+        widened = product(self.top, bottom[groups.of_row] // own)
         return Ratios(groups.sums(widened), bottom)
 
 
+def have_small_multiple(bottoms: Ints) -> bool:
+    """Whether their least common multiple, and so that of any of them, fits into 64 bits."""
+    if bottoms.dtype == object:
+        return False
+    multiple = 1
+    for bottom in np.unique(bottoms).tolist():
+        multiple = math.lcm(multiple, bottom)
+        if multiple >= LARGE:
+            return False
+    return True
+
+
 def nothing(rows: int) -> Ratios:
-    top, bottom = np.empty(rows, dtype=object), np.empty(rows, dtype=object)
-    top[:], bottom[:] = 0, 1
-    return Ratios(top, bottom)
+    return Ratios(np.zeros(rows, dtype=np.int64), np.ones(rows, dtype=np.int64))

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancing.domain.book import Book, Strategy
-from rebalancing.domain.decimals import objects
+from rebalancing.domain.decimals import narrow, product
 from rebalancing.domain.ratios import Ratios
 from rebalancing.domain.terms import Terms
 
@@ -33,12 +33,12 @@ class Scales:
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
         # Most strategies share the scale of their world: each is looked into once.
-        scales = [self.of_strategy[strategy] for strategy in book.strategies]
-        unit = 10**book.quantity_places
-        parts = {id(s): (s.numerator - s.denominator, s.denominator * unit) for s in self.distinct}
-        tops = objects([parts[id(scale)][0] for scale in scales])
-        bottoms = objects([parts[id(scale)][1] for scale in scales])
-        return Ratios(book.quantity.astype(object) * tops[book.strategy], bottoms[book.strategy])
+        unit, kind_of = 10**book.quantity_places, {id(s): kind for kind, s in enumerate(self.distinct)}
+        kinds = [kind_of[id(self.of_strategy[strategy])] for strategy in book.strategies]
+        kind = np.array(kinds, dtype=np.int64)[book.strategy]
+        tops = narrow([scale.numerator - scale.denominator for scale in self.distinct])
+        bottoms = narrow([scale.denominator * unit for scale in self.distinct])
+        return Ratios(product(book.quantity, tops[kind]), bottoms[kind])
 
     def liquidated(self, book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Rows of the book that are to be closed altogether."""

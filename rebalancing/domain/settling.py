@@ -9,7 +9,16 @@ from fractions import Fraction
 import numpy as np
 
 from rebalancing.domain.book import Book, Instrument
-from rebalancing.domain.decimals import Index, Ints, nearest_float, objects, places_of
+from rebalancing.domain.decimals import (
+    Index,
+    Ints,
+    nearest_float,
+    objects,
+    places_of,
+    product,
+    quotients,
+    times,
+)
 from rebalancing.domain.ratios import Groups, Ratios
 
 FINEST = 18
@@ -31,27 +40,27 @@ class Steps:
 
 
 def steps_of(book: Book, lots: Mapping[str, Fraction]) -> Steps:
-    symbols = [symbol for _, symbol in book.instruments]
-    given = [lots.get(symbol) for symbol in symbols]
-    distinct = {id(lot): lot for lot in lots.values()}.values()
+    # Few lots are distinct (`Fraction`s that were read from the same text are one object): each is looked into once.
+    distinct = list({id(lot): lot for lot in lots.values()}.values())
     places = max([FINEST, *map(places_of, distinct)])
     unit, finest = 10**places, 10 ** (places - FINEST)
-    size_of = {id(lot): lot.numerator * unit // lot.denominator for lot in distinct}
-    sizes = [finest if lot is None else size_of[id(lot)] for lot in given]
-    whole = not any(unit % size for size in set(sizes))
+    kind_of_lot = {id(lot): kind for kind, lot in enumerate(distinct, start=1)}
+    kind_of_symbol = {symbol: kind_of_lot[id(lot)] for symbol, lot in lots.items()}
+    kinds = np.array([kind_of_symbol.get(symbol, 0) for _, symbol in book.instruments], dtype=np.int64)
+    sizes = [finest, *(lot.numerator * unit // lot.denominator for lot in distinct)]
+    whole = not any(unit % size for size in sizes)
     return Steps(
-        sizes=objects(sizes),
-        per_unit=objects([unit // size for size in sizes]) if whole else None,
-        has_lot=np.array([lot is not None for lot in given], dtype=bool),
+        sizes=objects(sizes)[kinds],
+        per_unit=objects([unit // size for size in sizes])[kinds] if whole else None,
+        has_lot=kinds > 0,
         places=places,
     )
 
 
 def marks_of(book: Book, groups: Groups) -> Ratios:
     """Mark of each group of rows: their mean weighted by |quantity|, exactly."""
-    value = groups.sums(book.gross_value.astype(object))
-    quantity = groups.sums(book.gross_quantity.astype(object))
-    bottom = np.where(quantity == 0, 1, quantity) * 10 ** (book.value_places - book.quantity_places)
+    value, quantity = groups.sums(book.gross_value), groups.sums(book.gross_quantity)
+    bottom = times(np.where(quantity == 0, 1, quantity), 10 ** (book.value_places - book.quantity_places))
     return Ratios(value, bottom)
 
 
@@ -82,12 +91,13 @@ def settle(exact: Ratios, mark: Ratios, instrument: Index, steps: Steps, *, mini
     size = steps.sizes[instrument]
     negative = (exact.top < 0).astype(bool)
     if steps.per_unit is None:
-        quantity = np.abs(exact.top) * 10**steps.places // (exact.bottom * size) * size
+        lots = times(np.abs(exact.top), 10**steps.places) // product(exact.bottom, size)
     else:
-        quantity = np.abs(exact.top) * steps.per_unit[instrument] // exact.bottom * size
+        lots = product(np.abs(exact.top), steps.per_unit[instrument]) // exact.bottom
+    quantity = product(lots, size)
     # |quantity| x mark over one denominator: one division, correctly rounded.
-    worth, unit = quantity * mark.top, mark.bottom * 10**steps.places
-    notional = np.asarray(worth / unit, dtype=np.float64)
+    worth, unit = product(quantity, mark.top), times(mark.bottom, 10**steps.places)
+    notional = quotients(worth, unit)
     dropped = below(minimum, worth, unit, notional) & quantity.astype(bool)
     quantity[dropped], notional[dropped] = 0, 0.0
     np.negative(quantity, out=quantity, where=negative)
@@ -130,7 +140,7 @@ def residuals(
     if not closing.any():
         return []
     # What is ordered beyond what is wanted: an order to sell less than all leaves a long rest.
-    top = settled.quantity * settled.exact.bottom - settled.exact.top * unit
+    top = settled.quantity * settled.exact.bottom.astype(object) - settled.exact.top.astype(object) * unit
     left = np.where(top < 0, -1, 1) * (np.abs(top) // settled.exact.bottom)
     concerned = closing & (left != 0).astype(bool) & (steps.has_lot[settled.instrument] | settled.dropped)
     return [

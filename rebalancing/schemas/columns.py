@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rebalancing.domain.book import Positions
 
-ORDER = ("world_id", "strategy_id", "symbol", "qty", "mark")
-READ, READ_ALL = itemgetter(*ORDER), itemgetter(*ORDER, "venue")
+NEEDED = ("world_id", "strategy_id", "symbol", "qty", "mark")
 ODD = re.compile(r"[\x00-\x1f]")
 MOST_POSITIONS = 200_000
 LARGEST, FINEST = 1e15, 1e-15
@@ -23,51 +21,45 @@ def columns(rows: Any) -> Positions | None:
     if type(rows) is not list or len(rows) > MOST_POSITIONS or not set(map(type, rows)) <= {dict}:
         return None
     try:
-        found, venues = read(rows)
+        worlds, strategies, symbols, quantities, marks = ([row[name] for row in rows] for name in NEEDED)
+        venues = venues_of(rows)
     except KeyError:
         return None
-    texts = {*found["world_id"], *found["strategy_id"]} if are_texts(found) else None
-    if texts is None or not (are_names(texts, 128) and are_names(set(found["symbol"]), 64)):
+    if not (are_names(worlds, 128) and are_names(strategies, 128) and are_names(symbols, 64)):
         return None
-    if not are_venues(venues) or not (are_plain(found["qty"]) and are_plain(found["mark"], least=0.0)):
+    if not (are_names(venues, 64, or_none=True) and are_plain(quantities) and are_plain(marks, least=0.0)):
         return None
     return Positions(
-        worlds=found["world_id"],
-        strategies=found["strategy_id"],
-        symbols=found["symbol"],
+        worlds=worlds,
+        strategies=strategies,
+        symbols=symbols,
         venues=[venue or "" for venue in venues],
-        quantities=found["qty"],
-        marks=found["mark"],
+        quantities=quantities,
+        marks=marks,
     )
 
 
-def read(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Sequence[Any]], Sequence[Any]]:
-    """Columns by name, and the venues; KeyError where a row lacks one of them or has another."""
-    sizes = set(map(len, rows))
-    if sizes == {len(ORDER) + 1}:  # and then the one that is not needed is the venue
-        *needed, venues = zip(*map(READ_ALL, rows), strict=True)
-        return dict(zip(ORDER, needed, strict=True)), venues
-    if any(len(row) > len(ORDER) + ("venue" in row) for row in rows):
+def venues_of(rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """Of rows that have all that is needed; KeyError where one has something else than a venue beside it."""
+    if set(map(len, rows)) == {len(NEEDED) + 1}:
+        return [row["venue"] for row in rows]
+    if any(len(row) > len(NEEDED) + ("venue" in row) for row in rows):
         raise KeyError
-    needed = list(zip(*map(READ, rows), strict=True)) or [()] * len(ORDER)
-    return dict(zip(ORDER, needed, strict=True)), [row.get("venue") for row in rows]
+    return [row.get("venue") for row in rows]
 
 
-def are_texts(found: Mapping[str, Sequence[Any]]) -> bool:
-    return all(set(map(type, found[name])) <= {str} for name in ("world_id", "strategy_id", "symbol"))
-
-
-def are_names(names: Iterable[str], longest: int) -> bool:
-    known = list(names)
-    lengths = list(map(len, known))
-    return not known or (min(lengths) > 0 and max(lengths) <= longest and not ODD.search("".join(known)))
-
-
-def are_venues(venues: Sequence[Any]) -> bool:
-    kinds = set(map(type, venues))
-    if not kinds <= {str, type(None)}:
+def are_names(values: Sequence[Any], longest: int, *, or_none: bool = False) -> bool:
+    """Texts as `Name` and `Label` take them; each is looked at once, however often it stands there."""
+    try:
+        known = set(values)
+    except TypeError:  # a list or an object
         return False
-    return are_names({venue for venue in venues if venue is not None}, 64)
+    if or_none:
+        known.discard(None)
+    if not set(map(type, known)) <= {str}:
+        return False
+    lengths = set(map(len, known))
+    return not known or (min(lengths) > 0 and max(lengths) <= longest and not ODD.search("".join(known)))
 
 
 def are_plain(values: Sequence[Any], *, least: float | None = None) -> bool:

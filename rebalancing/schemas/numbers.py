@@ -14,6 +14,7 @@ from rebalancing.domain.decimals import MOST_DIGITS, MOST_PLACES, as_decimal, is
 
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
 LOT_PLACES = 18
+KEPT = frozenset({float, int, str})  # not bool: it would be found as the 0 or 1 that it equals
 BOUNDS = f"must be below 1e{MOST_DIGITS} and have at most {MOST_PLACES} decimals"
 
 
@@ -48,10 +49,7 @@ def not_negative(number: Any) -> Any:
 
 
 def read_fraction(value: Any) -> Fraction:
-    # A bool would be found as the 0 or 1 that it equals.
-    return (
-        known(value) if isinstance(value, float | int | str) and not isinstance(value, bool) else new(value)
-    )
+    return known(value) if type(value) in KEPT else new(value)
 
 
 def new(value: Any) -> Fraction:
@@ -62,11 +60,7 @@ known = lru_cache(maxsize=65_536)(new)
 
 
 def read_lot(value: Any) -> Fraction:
-    return (
-        known_lot(value)
-        if isinstance(value, float | int | str) and not isinstance(value, bool)
-        else lot(value)
-    )
+    return known_lot(value) if type(value) in KEPT else lot(value)
 
 
 def lot(value: Any) -> Fraction:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
 from importlib import import_module
 from typing import Any
 
-from qmtl.brokers import Broker, BrokerError, FixedSlippage, NotionalFees, PaperBroker, reconcile
+from qmtl.brokers import (
+    Broker,
+    BrokerError,
+    FixedSlippage,
+    Instrument,
+    NotionalFees,
+    PaperBroker,
+    reconcile,
+)
 from qmtl.brokers.orders import owner_tag
 from qmtl.client import Client
 from qmtl.sdk.errors import StrategyError
 from qmtl.sdk.runtime.desk import Desk, whole_lots
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
+from qmtl.sdk.runtime.handed import OWNER
 
 
 def paper_broker(settings: Mapping[str, Any], *, cash: Decimal, mode: str = "paper") -> PaperBroker:
@@ -49,6 +58,56 @@ def live_broker(
     owners = {owner_tag(keeper.world_id, strategy_id): strategy_id}
     broker: Broker = module.CcxtBroker(module.connect(told), symbols=list(symbols), owners=owners)
     return broker
+
+
+class HandedBrokers:
+    """Where handed orders go: a simulation trades them itself; at an exchange they have a client of their own, with an
+    owner and symbols of their own."""
+
+    def __init__(self, client: Client, settings: Mapping[str, Any], keeper: GateKeeper) -> None:
+        self.client, self.settings, self.keeper = client, settings, keeper
+        self._symbols: frozenset[str] = frozenset()
+        self._broker: Broker | None = None
+
+    def __call__(self, desk: Desk, symbols: Iterable[str]) -> Broker:
+        if isinstance(desk.broker, PaperBroker):
+            return desk.broker
+        if self._broker is None or not self._symbols.issuperset(symbols):
+            wanted = self._symbols.union(symbols)
+            self._broker = self._connected(wanted)
+            self._symbols = wanted
+        return self._broker
+
+    def _connected(self, symbols: Iterable[str]) -> Broker:
+        module = import_module("qmtl.brokers.exchange")
+        told = self.client.broker_credentials(
+            self.keeper.world_id, client_id=self.keeper.client_id, lease_secret=self.keeper.lease_secret
+        )
+        exchange = module.connect(told)
+        with module.answering():
+            exchange.load_markets()
+        # Of others it says itself that they are not traded there.
+        known = sorted(set(symbols).intersection(exchange.markets))
+        owners = {owner_tag(self.keeper.world_id, OWNER): OWNER}
+        broker: Broker = module.CcxtBroker(exchange, symbols=known, owners=owners)
+        return broker
+
+
+def exchange_of(broker: Any) -> str:
+    return str(getattr(getattr(broker, "exchange", None), "id", ""))
+
+
+def price_of(desk: Desk, broker: Any, symbol: str) -> Decimal | None:
+    """The newest close, else what the exchange says."""
+    known = desk.marks.get(Instrument(symbol))
+    exchange = getattr(broker, "exchange", None)
+    if known is not None or exchange is None:
+        return known
+    try:
+        last = exchange.fetch_ticker(symbol)["last"]
+    except Exception:  # ccxt's; asked again with the next step
+        return None
+    return None if last is None else Decimal(str(last))
 
 
 def lots_of(broker: Broker) -> Any:

@@ -81,6 +81,7 @@ class Desk:
         self.seen: set[str] = set()
         self.since: datetime | None = None
         self.equity: Decimal | None = None
+        self.is_funded = True
         self.trades = 0
         self.marks: dict[Instrument, Decimal] = {}
 
@@ -113,6 +114,31 @@ class Desk:
         self.trades += len(fresh)
         self.tally.fills += len(fresh)
         return fresh
+
+    def book_handed(self, fill: Fill, *, elsewhere: bool) -> None:
+        """Take the strategy's part in an order that a rebalancing made; once. `elsewhere`: somebody else traded it, so
+        that a simulated account does not have it yet."""
+        if fill.fill_id in self.seen:
+            return
+        self.seen.add(fill.fill_id)
+        self.account.book(fill)
+        if elsewhere and isinstance(self.broker, PaperBroker):
+            self.broker.account.book(fill)
+        self.trades += 1
+        self.tally.fills += 1
+
+    def resize(self, scale: Decimal) -> None:
+        """Capital is given or taken, so that the account is worth so many times what it was: no return of the strategy.
+
+        With nothing left it wants to hold nothing, until a later rebalancing gives it something.
+        """
+        self.is_funded = scale > 0
+        if self.is_funded:
+            worth = self.equity if self.equity is not None else self.account.cash
+            change = worth * (scale - 1)
+            self.account.cash += change
+            if self.equity is not None:
+                self.equity += change
 
     def _quotes(self, bar: Bar, before: Mapping[Instrument, Decimal]) -> Iterator[Quote]:
         """As the paper broker takes them. Data without opens: the last close stands for the next open, so that what is
@@ -153,6 +179,7 @@ class Desk:
         if np.isnan(targets).any() or equity <= 0:
             return []
         self.withdraw()
+        share *= self.is_funded
         wanted: list[tuple[bool, int, Decimal]] = []
         close = bar.values["close"]
         for place, (name, weight) in enumerate(zip(self.instruments, targets.tolist(), strict=True)):
@@ -160,7 +187,7 @@ class Desk:
             price = float(close[place])
             goal = weight * share * equity / price
             missing = goal - float(held)
-            is_exit = weight == 0.0 and held != 0
+            is_exit = goal == 0.0 and held != 0
             if not is_exit and abs(missing) * price < SMALLEST * equity:
                 continue
             qty = (
@@ -219,6 +246,7 @@ class Desk:
             "seen": sorted(self.seen)[-10_000:],
             "since": self.since.isoformat() if self.since else None,
             "equity": None if self.equity is None else str(self.equity),
+            "is_funded": self.is_funded,
             "broker": self.broker.state() if isinstance(self.broker, PaperBroker) else None,
         }
 
@@ -229,6 +257,7 @@ class Desk:
         self.seen = set(state["seen"])
         self.since = datetime.fromisoformat(state["since"]) if state["since"] else None
         self.equity = None if state["equity"] is None else Decimal(state["equity"])
+        self.is_funded = bool(state.get("is_funded", True))
         if state["broker"] is not None and isinstance(self.broker, PaperBroker):
             self.broker.load(state["broker"])
 

@@ -40,13 +40,16 @@ class GateKeeper:
         executor: str | None = None,
         on_freeze: Freeze | None = None,
         on_change: Freeze | None = None,
+        on_rebalancing: Freeze | None = None,
         clock: Callable[[], float] = suspend_proof_seconds,
     ) -> None:
-        """`held`: strategy -> code hash."""
+        """`held`: strategy -> code hash. on_rebalancing: called when one was told of, or may have been."""
         self.client, self.world_id, self.client_id = client, world_id, client_id
         self.held, self.executor, self.clock = dict(held), executor, clock
         self.on_freeze = on_freeze or (lambda: None)
         self.on_change = on_change or (lambda: None)
+        self.on_rebalancing = on_rebalancing or (lambda: None)
+        self.also: frozenset[str] = frozenset()
         self.failure: QmtlError | None = None
         self.registrations = 0
         self.view = GateView(world_id, sequence=0)
@@ -79,6 +82,20 @@ class GateKeeper:
 
     def weight(self, strategy_id: str) -> float:
         return float(self.envelopes.get(strategy_id, {}).get("weight", 0.0))
+
+    @property
+    def holding(self) -> frozenset[str]:
+        return self.also.union(self.held)
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Hold these gates too, without running their strategies' code: an executor's orders are theirs. All gates here
+        are closed until that is registered."""
+        with self._lock:
+            if frozenset(names) <= self.holding:
+                return
+            self.also = self.also.union(names) - self.held.keys()
+            self.view.refused()
+        self._ask_now.set()
 
     @property
     def lease_secret(self) -> str:
@@ -121,7 +138,7 @@ class GateKeeper:
         sent = self.clock()
         strategies = [
             {"id": name, **({"code_hash": code} if code else {})} for name, code in self.held.items()
-        ]
+        ] + [{"id": name} for name in sorted(self.also)]
         lease = self.client.register_gate(self.world_id, self.client_id, strategies, executor=self.executor)
         with self._lock:
             self._secret, self._lease_seconds = lease.lease_secret, lease.lease_seconds
@@ -134,6 +151,7 @@ class GateKeeper:
             self._take(lease.gates)
         self._stop_following.set()  # events are followed anew, from where this view stands
         self.on_change()
+        self.on_rebalancing()
 
     def _keep_lease(self) -> None:
         while not self._stop.is_set():
@@ -154,6 +172,10 @@ class GateKeeper:
                 self.on_change()  # the lease runs out by itself
             except FATAL as error:
                 self.view.refused()
+                if isinstance(error, errors.Invalid) and self.also:
+                    self.also = frozenset()  # one of them is not bound any more: the own one is held alone
+                    self._ask_now.set()
+                    continue
                 self.failure = error
                 self.on_change()
                 return
@@ -197,12 +219,14 @@ class GateKeeper:
         with self._lock:
             view.see(event.raw)
             data = event.data
-            if event.type == "activation.updated" and data.get("strategy_id") in self.held:
+            if event.type == "activation.updated" and data.get("strategy_id") in self.holding:
                 self._told(event, data)
         if event.type.startswith(TELLING) or event.type == "activation.updated":
             self._ask_now.set()
         if event.type == "activation.updated":
             self.on_change()
+        if event.type == "rebalancing.applied":
+            self.on_rebalancing()
         self._acknowledge()
 
     def _told(self, event: Event, data: Mapping[str, Any]) -> None:
@@ -236,6 +260,29 @@ class GateKeeper:
             except QmtlError:
                 pass
             self._unacknowledged.pop((run_id, phase), None)
+
+
+class AllGates:
+    """Open while each of these gates is."""
+
+    def __init__(self, keeper: GateKeeper, names: Iterable[str]) -> None:
+        self.keeper, self.names = keeper, list(names)
+
+    def tick(self, now: float) -> None:
+        self.keeper.tick(now)
+
+    def is_open(self, strategy_id: str) -> bool:
+        return bool(self.names) and not self.shut
+
+    @property
+    def shut(self) -> list[str]:
+        return [name for name in self.names if not self.keeper.is_open(name)]
+
+    @property
+    def closed_by(self) -> str | None:
+        if self.keeper.closed_by is not None:
+            return self.keeper.closed_by
+        return f"the gate is closed of {', '.join(self.shut)}" if self.names else "no strategy is live"
 
 
 def renew(view: GateView, sent: float, standing: Standing) -> None:

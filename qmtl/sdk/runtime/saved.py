@@ -39,11 +39,12 @@ class Saved:
 
     def write(self, document: dict[str, Any]) -> bool:
         draft = None
+        text = json.dumps({"version": VERSION, **document}, separators=(",", ":"))  # many times `json.dump`
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, draft = tempfile.mkstemp(dir=self.path.parent, prefix=".draft-")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"version": VERSION, **document}, file)
+                file.write(text)
             os.replace(draft, self.path)
         except OSError as error:
             if draft is not None:

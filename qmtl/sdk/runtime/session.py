@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,57 +18,29 @@ from qmtl.client.documents import World
 from qmtl.sdk.book import targets_of
 from qmtl.sdk.data import Provider, choose, load
 from qmtl.sdk.engine import Engine
-from qmtl.sdk.errors import NodeError, StrategyError
+from qmtl.sdk.errors import NodeError
 from qmtl.sdk.frame import Frame, frame_of
 from qmtl.sdk.identity import code_hash
 from qmtl.sdk.intervals import iso, parse_time
 from qmtl.sdk.runtime import brokers
 from qmtl.sdk.runtime.desk import Desk
+from qmtl.sdk.runtime.executing import Executing
 from qmtl.sdk.runtime.feeds import Feed, PollingFeed, ReplayFeed
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
+from qmtl.sdk.runtime.report import RunReport, rejected_by
 from qmtl.sdk.runtime.reporter import Reporter
 from qmtl.sdk.runtime.saved import FOLDER, Saved
+from qmtl.sdk.runtime.standing import carries_over, require_binding, why_lowered
 from qmtl.sdk.runtime.trader import Trader
 from qmtl.sdk.strategy import Strategy, made, strategy_id
 from qmtl.sdk.submission import world_named
 
 log = logging.getLogger("qmtl.run")
 
-LOWERED = {
-    "foreign_code": "this is not the code that was judged: submit it again",
-    "node_error": "one of its nodes is in error",
-    "circuit_breaker": "the circuit breaker is engaged",
-    "stale_decision": "the world's newest decision is too old",
-    "world_paused": "the world is paused",
-    "world_retired": "the world is retired",
-}
-SAVE_EVERY = 5.0
+SAVE_EVERY, SAVING_PART = 5.0, 20.0
+"""Seconds between two savings, and at least so many times as long as one takes."""
 NODES_EVERY = 2.0
 Status = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunReport:
-    """What a run did. `ended`: completed (no more bars), stopped, or failed (`error` says why)."""
-
-    world_id: str
-    strategy_id: str
-    ended: str
-    bars: int
-    seconds: float
-    mode: str
-    orders: dict[str, int] = field(default_factory=dict)
-    fills: dict[str, int] = field(default_factory=dict)
-    rejected: dict[str, int] = field(default_factory=dict)
-    performance_reported: int = 0
-    fills_reported: int = 0
-    not_taken: dict[str, int] = field(default_factory=dict)
-    nodes: list[dict[str, Any]] = field(default_factory=list)
-    error: str = ""
-
-    @property
-    def exit_status(self) -> int:
-        return 1 if self.ended == "failed" else 0
 
 
 def say_on_terminal(text: str) -> None:
@@ -155,7 +126,7 @@ class Session:
         self.name = strategy_id(type(strategy))
         self.world: World = world_named(client, world_id)
         self.stop = stop or threading.Event()
-        self.require_binding()
+        require_binding(client, world_id, self.name)
         self.settings = dict(self.world.raw.get("broker") or {"kind": "paper"})
         self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
         self.memory = (self.saved.read() if self.saved else None) or {}
@@ -172,6 +143,7 @@ class Session:
             executor=executor,
             on_freeze=self.freeze,
             on_change=self.changed,
+            on_rebalancing=self.rebalanced,
         )
         self.reporter = Reporter(client, world_id, self.name)
         self.trader = Trader(
@@ -179,26 +151,29 @@ class Session:
             self.keeper,
             paper=self.desk(brokers.paper_broker(self.settings, cash=self.capital)),
             make_live=self.make_live,
-            carries_over=self.carries_over,
-            why_lowered=self.why_lowered,
+            carries_over=lambda: carries_over(client, world_id),
+            why_lowered=lambda: why_lowered(client, world_id, self.name, client_id=self.keeper.client_id),
             say=say,
         )
-        self.trader.catches_up = not self.memory
+        self.trader.catches_up = self.memory.get("last") is None
+        self.executing = Executing(
+            client,
+            self.keeper,
+            self.trader,
+            executor=executor,
+            broker_for=brokers.HandedBrokers(client, self.settings, self.keeper),
+            say=say,
+            save=self.save,
+        )
+        if state := self.memory.get("handed"):
+            self.executing.load(state)
+        self.trader.handed = self.executing
         self.bars = self.late = 0
         self.last: int | None = None
-        self._saved_at = self._nodes_at = 0.0
+        self._nodes_at = 0.0
+        self._save_at = time.monotonic() + SAVE_EVERY
 
     # --- before the first bar -------------------------------------------------------------------------------------
-    def require_binding(self) -> None:
-        """The strategy has been submitted to this world."""
-        try:
-            self.client.activation(self.world.id, self.name)
-        except errors.NotFound:
-            raise StrategyError(
-                f"{self.name!r} is not bound to world {self.world.id!r}: submit it first "
-                f"(Runner.submit, or `qmtl submit ... --world {self.world.id}`)"
-            ) from None
-
     @property
     def capital(self) -> Decimal:
         return Decimal(str(self.world.reference_capital or 1_000_000))
@@ -270,35 +245,11 @@ class Session:
             cash=self.capital,
         )
         desk = self.desk(broker)
+        self.executing.collect(desk)  # what was filled while nobody looked
         self.trader.objection = brokers.differences(desk)
         if self.trader.objection:
             self.say(self.trader.objection)
         return desk
-
-    def why_lowered(self) -> str:
-        """What keeps the strategy from trading, in words; "" where nobody can be asked."""
-        try:
-            state = {each.strategy_id: each.state for each in self.client.bindings(self.world.id, limit=500)}
-            told = self.client.decide(self.world.id).reason
-            gates = self.client.gates(self.world.id, limit=500)
-            holders = [each for each in gates if each.holds_lease and each.client_id != self.keeper.client_id]
-        except QmtlError:
-            return ""
-        if state.get(self.name) not in {"dry_run", "live"}:
-            return f"the strategy is {state.get(self.name)}"
-        if told in LOWERED:
-            return LOWERED[told]
-        others = any(held.get("id") == self.name for each in holders for held in each.strategies)
-        return f"{told or 'the service says so'}{'; another runner holds its gate too' if others else ''}"
-
-    def carries_over(self) -> bool:
-        """Whether the world's policy takes positions over from paper; when in doubt it does not."""
-        try:
-            version = self.client.world(self.world.id).active_policy_version
-            document = self.client.policy(self.world.id, version).document if version else None
-        except QmtlError:
-            return False
-        return bool(((document or {}).get("position_policy") or {}).get("carry_over"))
 
     # --- its life ---------------------------------------------------------------------------------------------------
     def run(self) -> RunReport:
@@ -310,7 +261,8 @@ class Session:
             with self.keeper:
                 self.reporter.start()
                 if "live" in (self.memory.get("desks") or {}):
-                    self.trader.desks["live"] = self.make_live()
+                    self.trader.live_desk()
+                self.executing.start()
                 ended, error = self.trade()
         except NodeError as failed:
             ended, error = "failed", f"{failed}\n\n{failed.trace}"
@@ -319,6 +271,7 @@ class Session:
             if ended == "completed":
                 self.engine.complete()
             self.reporter.nodes(self.engine.states())
+            self.executing.stop()
             self.reporter.stop()
             self.save()
         return self.report(ended, error, time.monotonic() - began)
@@ -383,16 +336,19 @@ class Session:
             self.reporter.nodes(self.engine.states())
             if self.on_status is not None:
                 self.on_status(self.status())
-        if now - self._saved_at >= SAVE_EVERY:
-            self._saved_at = now
+        if now >= self._save_at:
             self.save()
 
     def save(self) -> None:
-        if self.saved is None or self.last is None:
+        """What it knows, as one document. The longer that takes, the rarer it is done between bars."""
+        if self.saved is None:
             return
+        began = time.monotonic()
         with self.trader.lock:
             desks = {mode: desk.state() for mode, desk in self.trader.desks.items()}
-        self.saved.write({"last": self.last, "desks": desks})
+            self.saved.write({"last": self.last, "desks": desks, "handed": self.executing.state()})
+        ended = time.monotonic()
+        self._save_at = ended + max(SAVE_EVERY, SAVING_PART * (ended - began))
 
     def freeze(self) -> None:
         """Before a freeze is acknowledged: openings are taken back, and what was earned so far is told."""
@@ -401,8 +357,10 @@ class Session:
             self.reporter.flush()
 
     def changed(self) -> None:
-        if hasattr(self, "trader"):
-            self.trader.changed()
+        self.trader.changed()
+
+    def rebalanced(self) -> None:
+        self.executing.wake()
 
     # --- told ---------------------------------------------------------------------------------------------------------
     def status(self) -> dict[str, Any]:
@@ -423,10 +381,6 @@ class Session:
 
     def report(self, ended: str, error: str, seconds: float) -> RunReport:
         desks = self.trader.desks
-        rejected: dict[str, int] = {}
-        for desk in desks.values():
-            for reason, count in desk.tally.rejected.items():
-                rejected[reason] = rejected.get(reason, 0) + count
         return RunReport(
             world_id=self.world.id,
             strategy_id=self.name,
@@ -436,9 +390,9 @@ class Session:
             mode=self.trader.mode,
             orders={mode: desk.tally.orders for mode, desk in desks.items()},
             fills={mode: desk.tally.fills for mode, desk in desks.items()},
-            rejected=rejected,
+            rejected=rejected_by(desks.values()),
             performance_reported=self.reporter.told.performance,
-            fills_reported=self.reporter.told.fills,
+            fills_reported=self.reporter.told.fills + self.executing.fills.told,
             not_taken=dict(self.reporter.told.dropped),
             nodes=self.engine.states(),
             error=error,

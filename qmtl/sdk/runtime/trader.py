@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from qmtl.brokers import BrokerError, Fill
 from qmtl.sdk.frame import Bar, Floats
+from qmtl.sdk.intervals import moment
 from qmtl.sdk.runtime.desk import Desk
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
 
@@ -16,6 +18,15 @@ log = logging.getLogger("qmtl.run")
 
 TRADED = ("paper", "live")
 Say = Callable[[str], None]
+
+
+class Handed(Protocol):
+    """Orders that a rebalancing handed over: they are traded in the same account."""
+
+    @property
+    def is_at_work(self) -> bool: ...
+
+    def collect(self) -> None: ...
 
 
 class Trader:
@@ -42,6 +53,8 @@ class Trader:
         self.objection = ""
         self.targets: Floats | None = None
         self.catches_up = False
+        self.at: datetime | None = None
+        self.handed: Handed | None = None
         self.lock = threading.RLock()
         self._was_open = self._takes_over = False
         self._leaving: Desk | None = None
@@ -54,6 +67,7 @@ class Trader:
     def see(self, bar: Bar) -> tuple[list[Fill], dict[str, Any] | None]:
         """Take its prices: fills of all accounts, and the performance of the one that trades."""
         with self.lock:
+            self.at = moment(bar.time)
             self._follow_mode()
             fills = []
             for desk in self.desks.values():
@@ -61,6 +75,7 @@ class Trader:
                     fills += desk.see(bar)
                 except BrokerError as error:
                     self.say(f"the {desk.mode} broker does not answer: {error}")
+            self._collect_handed()
             trading = self.desk
             record = trading.mark(bar) if trading is not None else None
             if self._takes_over and trading is not None and self.targets is not None:
@@ -84,9 +99,20 @@ class Trader:
             if self.desk is not None:
                 self._order(self.desk, bar, targets, "target")
 
+    def _collect_handed(self) -> None:
+        if self.handed is not None:
+            try:
+                self.handed.collect()
+            except BrokerError as error:
+                self.say(f"the live broker does not answer: {error}")
+
+    def is_left_to_others(self, desk: Desk) -> bool:
+        """While an order of a rebalancing works, nothing is ordered beside it."""
+        return desk.mode == "live" and self.handed is not None and self.handed.is_at_work
+
     def _order(self, desk: Desk, bar: Bar, targets: Floats, purpose: str) -> None:
         share = self.keeper.weight(self.strategy_id) if desk.mode == "live" else 1.0
-        if desk.mode == "live" and self.objection:
+        if (desk.mode == "live" and self.objection) or self.is_left_to_others(desk):
             return
         try:
             desk.trade(bar, targets, share=share, purpose=purpose)
@@ -94,6 +120,8 @@ class Trader:
             self.say(f"the {desk.mode} broker does not answer: {error}")
 
     def _flatten(self, desk: Desk, bar: Bar) -> None:
+        if self.is_left_to_others(desk):
+            return
         if desk.is_flat:
             self._leaving = None
             return
@@ -124,10 +152,13 @@ class Trader:
     def _go_live(self, before: str) -> None:
         """Begin flat, unless the world says that the position on paper is taken over: then by orders to its target."""
         self._leaving = None
+        self.live_desk().equity = None
+        self._takes_over = before == "paper" and self.carries_over()
+
+    def live_desk(self) -> Desk:
         if "live" not in self.desks:
             self.desks["live"] = self.make_live()
-        self.desks["live"].equity = None
-        self._takes_over = before == "paper" and self.carries_over()
+        return self.desks["live"]
 
     def _leave_live(self, mode: str) -> None:
         """Demoted strategies go flat; in a halted world positions stay until their strategy or a person reduces them."""
