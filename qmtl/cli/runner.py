@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -68,6 +69,10 @@ def run(plan: dict[str, Any], stop: threading.Event, told: IO[str]) -> int:
     except QmtlError as error:
         tell("error", f"{error}. {error.next_step}".strip() if error.next_step else str(error))
         return error.exit_status
+    except Exception as error:  # an author's code may raise anything
+        traceback.print_exc()
+        tell("error", f"{type(error).__name__}: {error}")
+        return 1
     tell("report", asdict(report))
     return report.exit_status
 

@@ -16,6 +16,7 @@ from qmtl.cli.failures import OK, REFUSED, UNREACHABLE, USAGE
 from qmtl.cli.runners_file import Plan
 
 LOOK = 0.1
+LAST_WORDS = 5.0
 STEADY = 60.0
 """Seconds after which a process counts as one that ran: its next failure is the first again."""
 
@@ -42,12 +43,14 @@ class Watched:
     process: subprocess.Popen[str] | None = None
     restarts: int = 0
     failures: int = 0
+    tries: int = 0
     began: float = 0.0
     again_at: float = 0.0
     code: int | None = None
     status: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] | None = None
     error: str = ""
+    hearing: list[threading.Thread] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
@@ -115,9 +118,11 @@ class Supervisor:
         )
         one.began, one.state, one.report, one.error = time.monotonic(), "running", None, ""
         one.code = None
+        one.hearing = []
         for what, stream in (("document", one.process.stdout), ("line", one.process.stderr)):
             thread = threading.Thread(target=self.hear, args=(one, what, stream), daemon=True)
             thread.start()
+            one.hearing.append(thread)
         try:
             assert one.process.stdin is not None
             one.process.stdin.write(json.dumps({**one.plan.document(), **self.access}) + "\n")
@@ -131,17 +136,26 @@ class Supervisor:
             self.heard.put((one, what, line.rstrip("\n")))
 
     def listen(self) -> None:
-        """Take what was heard, for a moment."""
+        """Take what is heard, for a moment."""
         deadline = time.monotonic() + LOOK
         while (left := deadline - time.monotonic()) > 0:
             try:
-                one, what, line = self.heard.get(timeout=left)
+                self.note(*self.heard.get(timeout=left))
             except queue.Empty:
                 return
-            if what == "line":
-                self.log(one.plan, line)
-            else:
-                self.take(one, line)
+
+    def hear_out(self, one: Watched) -> None:
+        """Take what a process that has ended said last."""
+        for thread in one.hearing:
+            thread.join(timeout=LAST_WORDS)
+        while not self.heard.empty():
+            self.note(*self.heard.get())
+
+    def note(self, one: Watched, what: str, line: str) -> None:
+        if what == "line":
+            self.log(one.plan, line)
+        else:
+            self.take(one, line)
 
     def take(self, one: Watched, line: str) -> None:
         try:
@@ -164,7 +178,7 @@ class Supervisor:
             one.restarts += 1
             self.start(one)
         elif one.state == "running" and one.process is not None and one.process.poll() is not None:
-            self.listen()  # what it said last
+            self.hear_out(one)
             self.ended(one, one.process.returncode, now)
 
     def ended(self, one: Watched, code: int, now: float) -> None:
@@ -184,12 +198,15 @@ class Supervisor:
         self.tell()
 
     def again(self, one: Watched, code: int, now: float) -> None:
-        one.failures = 1 if now - one.began >= STEADY else one.failures + 1
-        if one.failures > self.terms.max_failures and code != UNREACHABLE:
+        if now - one.began >= STEADY:
+            one.tries = one.failures = 0
+        one.tries += 1
+        one.failures += code != UNREACHABLE  # a service that is away is waited for
+        if one.failures > self.terms.max_failures:
             self.log(one.plan, f"failed {one.failures} times one after the other: given up")
             one.state = "failed"
             return
-        pause = self.terms.pause(one.failures)
+        pause = self.terms.pause(one.tries)
         one.state, one.again_at = "waiting", now + pause
         self.log(one.plan, f"ended with status {code}; it is started again in {pause:g} s")
 
@@ -208,8 +225,8 @@ class Supervisor:
                         one.process.kill()
                         one.process.wait()
             self.listen()
-        self.listen()
         for one in self.watched:
+            self.hear_out(one)
             if not one.is_over:
                 one.code = one.process.returncode if one.process else None
                 one.state = "stopped" if one.code in {OK, None} or one.state == "waiting" else "failed"
