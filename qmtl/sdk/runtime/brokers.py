@@ -14,6 +14,7 @@ from qmtl.brokers import (
     Instrument,
     NotionalFees,
     PaperBroker,
+    Terms,
     reconcile,
 )
 from qmtl.brokers.orders import owner_tag
@@ -21,7 +22,10 @@ from qmtl.client import Client
 from qmtl.sdk.errors import StrategyError
 from qmtl.sdk.runtime.desk import Desk, whole_lots
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
-from qmtl.sdk.runtime.handed import OWNER
+from qmtl.sdk.runtime.handed import OWNER, STEP
+
+SIMULATED = Terms(lot=STEP)
+"""A plan without lots has the finest quantities that are kept; a simulated account takes them."""
 
 
 def paper_broker(settings: Mapping[str, Any], *, cash: Decimal, mode: str = "paper") -> PaperBroker:
@@ -37,6 +41,7 @@ def paper_broker(settings: Mapping[str, Any], *, cash: Decimal, mode: str = "pap
         ),
         slippage=FixedSlippage(Decimal(str(terms.get("slippage_bps", 0)))),
         participation=None if part is None else Decimal(str(part)),
+        default_terms=SIMULATED if mode == "live" else Terms(),
     )
 
 

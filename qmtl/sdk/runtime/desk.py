@@ -134,11 +134,19 @@ class Desk:
         """
         self.is_funded = scale > 0
         if self.is_funded:
-            worth = self.equity if self.equity is not None else self.account.cash
+            worth = self.worth
             change = worth * (scale - 1)
             self.account.cash += change
             if self.equity is not None:
                 self.equity += change
+
+    @property
+    def worth(self) -> Decimal:
+        """At the newest prices, as far as they are known."""
+        if self.equity is not None:
+            return self.equity
+        known = {name: self.marks.get(name, Decimal(0)) for name in self.account.held}
+        return self.account.equity(known)
 
     def _quotes(self, bar: Bar, before: Mapping[Instrument, Decimal]) -> Iterator[Quote]:
         """As the paper broker takes them. Data without opens: the last close stands for the next open, so that what is
@@ -230,9 +238,12 @@ class Desk:
 
     def withdraw_openings(self) -> None:
         """Take back what could still open something while the gate is closed."""
-        if self.gated is not None:
-            with suppress(BrokerUnavailable):  # asked again with the next change
-                self.gated.withdraw_openings()
+        if self.gated is None or self.gated.is_open(self.strategy_id):
+            return
+        with suppress(BrokerUnavailable):  # asked again with the next change
+            for each in self.broker.open_orders():
+                if each.order.strategy_id == self.strategy_id and not each.order.reduce_only:
+                    self.broker.cancel(each.order.client_order_id)
 
     @property
     def is_flat(self) -> bool:

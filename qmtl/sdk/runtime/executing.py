@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from qmtl.brokers import (
     OrderReport,
     PaperBroker,
     Reject,
+    UnknownOrder,
 )
 from qmtl.brokers.account import reducible
 from qmtl.client import Client, QmtlError
@@ -108,7 +110,7 @@ class Executing:
 
     @property
     def pause(self) -> float:
-        if "" in self._said:
+        if self._said:
             return WAITS
         if self.fills.untold or self.log.touched or any(each.is_sent for each in self.waiting):
             return AT_WORK
@@ -155,10 +157,16 @@ class Executing:
 
     def _carry_out(self) -> None:
         orders = sorted(self.waiting, key=lambda each: (each.told_at, each.purpose != "reduce"))
-        self._hold(orders)
-        if any(not each.is_sent for each in orders) and not self._is_newest():
-            self.say("", f"another runner executes as {self.log.executor}: handed orders are left to it")
-            orders = [each for each in orders if each.is_sent]
+        if self._hold(orders):  # what opens is looked at again when that is registered
+            orders = [each for each in orders if each.is_sent or each.purpose != "open"]
+        if any(not each.is_sent and not each.is_stopped for each in orders):
+            if self._is_newest():
+                self._said.pop("rival", None)
+            else:
+                self.say(
+                    "rival", f"another runner executes as {self.log.executor}: handed orders are left to it"
+                )
+                orders = [each for each in orders if each.is_sent]
         with self.trader.lock:
             desk = self.trader.live_desk()
             self.fills.collect()
@@ -166,15 +174,17 @@ class Executing:
                 self._advance(desk, order)
             self.fills.collect()
 
-    def _hold(self, orders: Iterable[HandedOrder]) -> None:
-        """The gates of all whose orders open something are held here too, so that their freezes are waited for."""
-        opening = [each for each in orders if each.purpose == "open" and not each.is_sent]
+    def _hold(self, orders: Iterable[HandedOrder]) -> bool:
+        """The gates of all whose orders open something are held here too, so that their freezes are waited for. Whether
+        that has to be registered first."""
+        opening = [each for each in orders if each.purpose == "open" and not each.is_stopped]
         wanted = {name for each in opening for name, _ in each.parts}
         if not wanted <= self.keeper.holding or any(each.is_proxy for each in opening):
             rows = self.client.bindings(self.world_id, state="live", limit=500)
             self._live = {each.strategy_id for each in rows}
             proxied = self._live if any(each.is_proxy for each in opening) else set()
-            self.keeper.hold((wanted | proxied) & self._live)
+            return self.keeper.hold((wanted | proxied) & self._live)
+        return False
 
     def _is_newest(self) -> bool:
         rivals = [
@@ -195,6 +205,7 @@ class Executing:
             self._cross(desk, order)
             return
         elif order.purpose == "open" and self._reduces_first(order):
+            self.say(order.order_id, f"order {order.order_id} waits for the reductions of {order.run_id}")
             return
         else:
             self._send(desk, order)
@@ -225,31 +236,32 @@ class Executing:
         at = self.trader.at if is_simulated else order.told_at
         if at is None:
             return  # a simulation knows no price before the first bar
-        gates = AllGates(self.keeper, [name for name, _ in order.parts] or sorted(self._live))
-        self.keeper.tick(self.keeper.clock())
+        gates = self._gates(order)
         if not order.is_sent and order.purpose == "open" and not gates.is_open(""):
             self.say(order.order_id, f"order {order.order_id} of {order.run_id} waits: {gates.closed_by}")
+            return
+        if is_simulated and Instrument(order.symbol) not in desk.marks:
+            self.say(order.order_id, f"order {order.order_id} waits: there is no price of {order.symbol}")
             return
         broker = self.broker_for(desk, self._symbols(order))
         if order.venue and not is_simulated and order.venue != exchange_of(broker):
             order.stop(f"it is for {order.venue}, and this runner trades at {exchange_of(broker)}")
             return
-        if not order.is_sent and is_simulated and order.purpose == "reduce":
-            self._bring_over(desk, order)
-        was_sent = order.is_sent
-        request = order.order(self.world_id, at)
-        if not was_sent:
+        if not order.is_sent:
+            if is_simulated and order.purpose == "reduce":
+                self._bring_over(desk, order)
+            if self._own_part(order):
+                desk.withdraw()
+            order.order(self.world_id, at)
             self.save()  # before it leaves, so that another life asks for the same
+        request = order.order(self.world_id, at)
         gated = GatedBroker(
             broker, gates, position_of=self._position_of(desk, order), clock=self.keeper.clock
         )
         try:
             report = gated.submit(request)
-        except BrokerUnavailable as error:
-            self.say(order.order_id, f"the broker does not answer: {error}")
-            return
-        except BrokerError as error:
-            order.stop(str(error))
+        except BrokerError as error:  # what it did is not known: it is asked again, under the same id
+            self.say(order.order_id, f"order {order.order_id} of {order.run_id} is in doubt: {error}")
             return
         self._take_report(order, report)
 
@@ -264,6 +276,26 @@ class Executing:
         self.fills.collect()
         if order.filled - order.filled_before == report.filled:  # else its fills are still to come
             order.stop(report.reason or str(report.reject or report.status.value))
+
+    def _gates(self, order: HandedOrder) -> AllGates:
+        """Of all that it is for; a proxy's are those of all that trade like it."""
+        self.keeper.tick(self.keeper.clock())
+        return AllGates(self.keeper, [name for name, _ in order.parts] or sorted(self._live))
+
+    def withdraw_openings(self) -> None:
+        """Take back what still waits at the broker and could open something through a gate that has closed; it is sent
+        again when that opens. Called with the trader's lock held."""
+        desk = self.trader.desks.get("live")
+        if desk is None:
+            return
+        for order in self.waiting:
+            if order.purpose == "open" and order.is_sent and not self._gates(order).is_open(""):
+                broker = self.broker_for(desk, self._symbols(order))
+                with suppress(BrokerUnavailable, UnknownOrder):  # asked again with the next change
+                    if not broker.cancel(order.client_order_id(self.world_id)).is_final:
+                        continue
+                    order.is_withdrawn = True
+                    self._wake.set()
 
     def _position_of(self, desk: Desk, order: HandedOrder) -> Callable[[str, Instrument], Decimal] | None:
         """What may be reduced through a closed gate: of the strategy alone where it is alone, else of the account."""

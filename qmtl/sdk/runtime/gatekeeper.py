@@ -87,15 +87,16 @@ class GateKeeper:
     def holding(self) -> frozenset[str]:
         return self.also.union(self.held)
 
-    def hold(self, names: Iterable[str]) -> None:
+    def hold(self, names: Iterable[str]) -> bool:
         """Hold these gates too, without running their strategies' code: an executor's orders are theirs. All gates here
-        are closed until that is registered."""
+        are closed until that is registered; False where they are held already."""
         with self._lock:
             if frozenset(names) <= self.holding:
-                return
+                return False
             self.also = self.also.union(names) - self.held.keys()
             self.view.refused()
         self._ask_now.set()
+        return True
 
     @property
     def lease_secret(self) -> str:

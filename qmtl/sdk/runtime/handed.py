@@ -49,6 +49,7 @@ class HandedOrder:
     filled: Decimal = ZERO
     filled_before: Decimal = ZERO
     is_crossed: bool = False
+    is_withdrawn: bool = False
     stopped_at: int = 0
     reason: str = ""
     seen: list[str] = field(default_factory=list)
@@ -116,11 +117,13 @@ class HandedOrder:
         )
 
     def stop(self, reason: str) -> None:
-        """The broker fills nothing more of this attempt."""
+        """The broker fills nothing more of this attempt. One that was withdrawn is made again by itself."""
         self.attempt += 1
         self.sent_qty = None
         self.filled_before = self.filled
-        self.stopped_at, self.reason = self.sequence, reason
+        if not self.is_withdrawn:
+            self.stopped_at, self.reason = self.sequence, reason
+        self.is_withdrawn = False
 
     # --- whose its fills are -----------------------------------------------------------------------------------
     def take(self, fill: Fill, own: str) -> Iterator[Fill]:

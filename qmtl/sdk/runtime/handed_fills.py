@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from qmtl.brokers import Broker, Fill, Side
+from qmtl.brokers import Broker, Fill, PaperBroker, Side
 from qmtl.client import Client, errors
 from qmtl.client.calls import listed
 from qmtl.client.documents import Fill as KeptFill
@@ -20,6 +21,8 @@ from qmtl.sdk.runtime.trader import Trader
 
 BrokerFor = Callable[[Desk, Iterable[str]], Broker]
 Say = Callable[[str], None]
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""At most, the service's and an exchange's: fills are looked for from so much earlier on."""
 
 
 class HandedFills:
@@ -51,6 +54,8 @@ class HandedFills:
         broker = self.broker_for(desk, {each.symbol for each in active})
         by_id = {each.client_order_id(self.world_id): each for each in active if each.is_sent}
         since = min(each.since for each in active if each.since is not None)
+        if not isinstance(broker, PaperBroker):
+            since -= CLOCKS_DIFFER
         found = False
         for fill in broker.fills(since):
             order = by_id.get(fill.order_id)

@@ -58,7 +58,8 @@ class Reporter:
     def stop(self, *, patience: float = 10.0) -> None:
         """Tell what is left, at most so many seconds."""
         self._stop.set()
-        self._thread.join(timeout=patience)
+        if self._thread.ident is not None:  # it never began where a node fails while warming up
+            self._thread.join(timeout=patience)
         try:
             self.flush()
         except QmtlError as error:

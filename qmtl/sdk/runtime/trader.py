@@ -28,6 +28,8 @@ class Handed(Protocol):
 
     def collect(self) -> None: ...
 
+    def withdraw_openings(self) -> None: ...
+
 
 class Trader:
     """Bars go in one after the other; everything that touches a broker happens under its lock.
@@ -185,6 +187,8 @@ class Trader:
             live = self.desks.get("live")
             if live is not None:
                 live.withdraw_openings()
+            if self.handed is not None:
+                self.handed.withdraw_openings()
 
     def changed(self) -> None:
         """Something about the gates is other than it was, or in doubt."""
