@@ -40,12 +40,13 @@ STILL_READS = """
        OR EXISTS (SELECT FROM accounts_worldrole r WHERE r.user_id = u.id AND r.world_id = w.id)
 """
 
-# Whoever reads the stream of a world with the token of a lease holds on to it. What has run out stays so, and a lease
-# is written again only when a third of it has passed.
+# A client that reads the stream of its world in its own name holds on to its lease. What has run out stays so, and a
+# lease is written again only when a third of it has passed.
 RENEW = """
     UPDATE strategies_gateclient c SET lease_until = now() + %s::interval
-    FROM unnest(%s::text[], %s::text[]) AS o (digest, world)
-    WHERE c.world_id = o.world AND c.token_digest = o.digest AND c.revoked_at IS NULL AND c.lease_until > now()
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS o (digest, world, client, secret)
+    WHERE c.world_id = o.world AND c.client_id = o.client AND c.secret_hash = o.secret AND c.token_digest = o.digest
+      AND c.revoked_at IS NULL AND c.lease_until > now()
       AND c.lease_until < now() + %s::interval * 2 / 3
       AND EXISTS (SELECT FROM auth_user u WHERE u.id = c.user_id AND (u.is_superuser OR EXISTS (
           SELECT FROM accounts_worldrole r WHERE r.user_id = u.id AND r.world_id = o.world AND r.role = 'runner')))
@@ -117,12 +118,11 @@ class Reader:
         )
         return {(digest, world) for digest, world in rows}
 
-    async def renew(self, pairs: Iterable[tuple[str, str]], lease: timedelta) -> None:
-        """Renew the leases that hold on by reading: those of the pairs (digest, world)."""
-        wanted = sorted(pairs)
+    async def renew(self, held: Iterable[tuple[str, str, str, str]], lease: timedelta) -> None:
+        """Renew the leases of who reads: (digest of the token, world, client, hash of the lease's secret)."""
+        wanted = sorted(held)
         if wanted:
-            digests, worlds = [digest for digest, _ in wanted], [world for _, world in wanted]
-            await self.rows(RENEW, [lease, digests, worlds, lease])
+            await self.rows(RENEW, [lease, *map(list, zip(*wanted, strict=True)), lease])
 
 
 @asynccontextmanager

@@ -26,8 +26,10 @@ class Subscriber:
         sent: int,
         room: int,
         streams: bool,
+        holder: tuple[str, str] | None = None,
         abort: Callable[[], Any] = leave_it,
     ) -> None:
+        self.holder = holder  # the gate client that reads, and the hash of its lease's secret
         self.stream, self.digest, self.sent, self.room, self.streams = stream, digest, sent, room, streams
         self.abort = abort
         self.queue: deque[Entry] = deque()

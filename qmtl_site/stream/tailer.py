@@ -181,8 +181,12 @@ class Tailer:
             if (subscriber.digest, subscriber.stream) not in still:
                 self.drop(subscriber, "revoked")
         # Who has not taken yet what he was handed does not read.
-        reading = {(each.digest, each.stream) for each in self.subscribers if each.handed_at is None}
-        await self.reader.renew(reading & still, timedelta(seconds=settings.GATE_LEASE_SECONDS))
+        reading = {
+            (each.digest, each.stream, *each.holder)
+            for each in self.subscribers
+            if each.holder is not None and each.handed_at is None
+        }
+        await self.reader.renew(reading, timedelta(seconds=settings.GATE_LEASE_SECONDS))
 
     def drop_stuck(self, now: float) -> None:
         for each in list(self.subscribers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -105,10 +106,19 @@ def open_stream(
         sent=wanted.after,
         room=settings.STREAM_QUEUE,
         streams=True,
+        holder=holder_of(request),
         abort=connection.abort,
     )
     connection.on_shutdown = lambda: subscriber.end("shutdown")
     return stream_response(chunks(at, subscriber, head))
+
+
+def holder_of(request: HttpRequest) -> tuple[str, str] | None:
+    """The gate client in whose name it is read; anybody else's lease is none of this stream's business."""
+    client, secret = request.headers.get("X-Gate-Client"), request.headers.get("X-Lease-Secret")
+    if not client or not secret:
+        return None
+    return client.replace("\0", ""), hashlib.sha256(secret.encode()).hexdigest()
 
 
 def stream_response(content: AsyncIterator[bytes]) -> StreamingHttpResponse:

@@ -67,7 +67,9 @@ def turnover(settled: Settled) -> float:
 
 def marks_of_rows(book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     quantity = np.where(book.gross_quantity == 0, 1, book.gross_quantity)
-    return np.asarray(quotients(book.gross_value, quantity) / 10 ** (book.value_places - book.quantity_places))
+    return np.asarray(
+        quotients(book.gross_value, quantity) / 10 ** (book.value_places - book.quantity_places)
+    )
 
 
 def total(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:

@@ -10,7 +10,6 @@ import numpy as np
 
 from rebalancing.domain.decimals import Index, Ints, product, quotients
 
-
 LARGE = 2**53
 
 

@@ -52,6 +52,16 @@ WHERE b.id = told.key AND told.code <> '' AND NOT (
         WHERE c.world_id = b.world_id AND h.strategy_id = b.strategy_id AND c.id <> %(client)s
           AND c.revoked_at IS NULL AND c.lease_until > now() AND h.code_hash NOT IN ('', b.judged_code_hash)))
 """
+# The judged code runs, and whoever ran another has gone.
+RUNS_AS_JUDGED = """
+UPDATE strategies_binding b SET running_code_hash = ''
+FROM strategies_gatehold mine
+WHERE mine.client_id = %(client)s AND b.world_id = %(world)s AND b.strategy_id = mine.strategy_id
+  AND b.running_code_hash <> '' AND mine.code_hash <> '' AND mine.code_hash = b.judged_code_hash AND NOT EXISTS (
+    SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
+    WHERE c.world_id = b.world_id AND h.strategy_id = b.strategy_id AND c.revoked_at IS NULL
+      AND c.lease_until > now() AND h.code_hash NOT IN ('', b.judged_code_hash))
+"""
 STANDING = """
 SELECT COALESCE(l.event_sequence, 0), g.incarnation, g.number,
        EXTRACT(EPOCH FROM w.decision_stale_at - now())::float8
@@ -135,6 +145,8 @@ def renew_lease(
                 "token": token_digest,
             },
         ).fetchone()
+        if found is not None:
+            cursor.execute(RUNS_AS_JUDGED, {"client": found[0], "world": world_id})
     if found is None:
         raise GateClosed(f"{client_id} holds no such lease in {world_id}: register again")
     if cross_context_hits:

@@ -336,5 +336,11 @@ def test_other_code_only_computes_until_the_judged_one_runs_or_it_is_judged_itse
     other.register(a="other")
     honest.register(a="judged")
     assert mode() == "compute-only"  # somebody runs the other code beside it
+    honest.beat()
+    assert mode() == "compute-only"
+    other.lapse()
+    honest.beat()
+    assert mode() == "live"  # and has gone
+    other.register(a="other")
     Binding.objects.update(judged_code_hash="other")
     assert mode() == "live"

@@ -106,7 +106,14 @@ class Stream:
 
     @classmethod
     def connected(
-        cls, port: int, token: str, world: str, *, last: int | None = None, window: int | None = None
+        cls,
+        port: int,
+        token: str,
+        world: str,
+        *,
+        last: int | None = None,
+        window: int | None = None,
+        holder: tuple[str, str] | None = None,
     ) -> Stream:
         """`window`: a small receive buffer, so that what is not read soon stays with the server."""
         link = socket.socket()
@@ -121,6 +128,7 @@ class Stream:
             f"Authorization: Bearer {token}",
             *([] if last is None else [f"Last-Event-ID: {last}"]),
         ]
+        lines += [f"X-Gate-Client: {holder[0]}", f"X-Lease-Secret: {holder[1]}"] if holder else []
         link.sendall("\r\n".join([*lines, "", ""]).encode())
         stream = cls(link)
         while b"\r\n\r\n" not in stream.wire:
