@@ -5,6 +5,7 @@ Django is not imported here: without --preload the process that watches the work
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import uuid
@@ -21,9 +22,18 @@ CODES = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "E_INTERNAL",
 }
 OTHERS = "E_MALFORMED"
+# New containers between two collections: a large request makes some thousands that all live until its answer.
+GARBAGE_THRESHOLD = 20_000
 
 
 class ProblemWorker(SyncWorker):
+    def init_process(self) -> None:
+        """What is imported by now (--preload) stays for good: each full collection would walk through all of it."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)
+        super().init_process()
+
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """gunicorn logs the error and chooses the status; its page of HTML is replaced."""
         page = Page()
