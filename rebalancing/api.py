@@ -69,7 +69,7 @@ class Execute(ServiceView):
         "Execute a recorded plan, or go on with it; nothing is filled twice",
         request=schemas.Execute,
         response=schemas.ExecutionDocument,
-        refused=[errors.OpeningRefused, errors.NoExecutor, WorldRetired],
+        refused=[PreconditionFailed, errors.OpeningRefused, errors.NoExecutor, WorldRetired],
     )
     def post(self, request: Any) -> HttpResponse:
         asked = self.body(schemas.Execute)

@@ -30,9 +30,14 @@ def pointer(location: tuple[int | str, ...]) -> str:
 
 
 def faults_of(errors: list[ErrorDetails]) -> list[Fault]:
-    return [
-        Fault(pointer(error["loc"]), error["msg"].removeprefix("Value error, ")) for error in errors[:100]
-    ]
+    return [Fault(place_of(error), error["msg"].removeprefix("Value error, ")) for error in errors[:100]]
+
+
+def place_of(error: ErrorDetails) -> str:
+    """Of a bad key, pydantic says `[key]` below it."""
+    location = error["loc"]
+    is_key = len(location) > 1 and location[-1] == "[key]"
+    return pointer(location[:-1] if is_key else location)
 
 
 def invalid(error: pydantic.ValidationError) -> refusals.Invalid:

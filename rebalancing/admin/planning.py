@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import orjson
@@ -19,7 +20,11 @@ from unfold.widgets import (
 from qmtl_site.accounts.admin_actor import worlds_admitting
 from rebalancing.domain.document import plain
 from rebalancing.models import Allocation, PositionSnapshot
+from rebalancing.models.allocations import FRACTION_PLACES
 from rebalancing.services.admitting import OPERATE
+from rebalancing.services.snapshots import plain_fraction
+
+PERCENT_PLACES = FRACTION_PLACES - 2
 
 
 class PlanForm(forms.Form):
@@ -49,13 +54,14 @@ class PlanForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.rows = rows
         for place, row in enumerate(rows):
-            now = plain(100 * row.allocation.normalize())
+            now = plain_fraction(100 * Fraction(row.allocation))
             self.fields[f"after_{place}"] = forms.DecimalField(
-                min_value=0, max_value=100, max_digits=30, decimal_places=16, initial=now, label=row.world_id,
-                widget=UnfoldAdminTextInputWidget(), help_text=f"Percent of equity; now {now}",
+                min_value=0, max_value=100, max_digits=PERCENT_PLACES + 3, decimal_places=PERCENT_PLACES,
+                initial=now, label=row.world_id, widget=UnfoldAdminTextInputWidget(),
+                help_text=f"Percent of equity; now {now}",
             )  # fmt: skip
         if rows:
-            self.fields["total_equity"].initial = plain(max(row.total_equity for row in rows).normalize())
+            self.fields["total_equity"].initial = plain(max(row.total_equity for row in rows))
 
     def allocations(self) -> list[Any]:
         return [self[f"after_{place}"] for place in range(len(self.rows))]
@@ -97,24 +103,22 @@ def payload_of(form: PlanForm) -> dict[str, Any]:
     worlds = [row.world_id for row in form.rows]
     positions = newest_positions(worlds)
     after = {
-        row.world_id: plain((given[f"after_{place}"] / 100).normalize())
+        row.world_id: plain_fraction(Fraction(given[f"after_{place}"]) / 100)
         for place, row in enumerate(form.rows)
     }
     payload = {
         "run_id": new_run_id(),
-        "total_equity": plain(given["total_equity"].normalize()),
-        "world_alloc_before": {row.world_id: plain(row.allocation.normalize()) for row in form.rows},
+        "total_equity": plain(given["total_equity"]),
+        "world_alloc_before": {row.world_id: plain(row.allocation) for row in form.rows},
         "world_alloc_after": after,
         "positions": positions,
-        "min_trade_notional": plain(given["min_trade_notional"].normalize()),
+        "min_trade_notional": plain(given["min_trade_notional"]),
         "shared_account": given["shared_account"],
         "schema_version": 2,
         "etag": {row.world_id: row.etag for row in form.rows},
     }
     if given["lot"]:
-        payload["lot_size_by_symbol"] = {
-            each["symbol"]: plain(given["lot"].normalize()) for each in positions
-        }
+        payload["lot_size_by_symbol"] = {each["symbol"]: plain(given["lot"]) for each in positions}
     if given["reason"]:
         payload["reason"] = given["reason"]
     return payload

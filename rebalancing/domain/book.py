@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -58,6 +59,16 @@ class Book:
     def __len__(self) -> int:
         return len(self.strategy)
 
+    @cached_property
+    def symbols(self) -> list[str]:
+        """Of each instrument."""
+        return [symbol for _, symbol in self.instruments]
+
+    @cached_property
+    def venues(self) -> list[str | None]:
+        """Of each instrument; None where none is named."""
+        return [venue or None for venue, _ in self.instruments]
+
     @property
     def world(self) -> Index:
         return self.world_of_strategy[self.strategy]
@@ -75,14 +86,6 @@ class Book:
         unit = 10**self.value_places
         keys = groups.keys.tolist()
         return {self.strategies[k]: Fraction(v, unit) for k, v in zip(keys, sums, strict=True)}
-
-    def net_value_of_worlds(self, rows: Ints) -> dict[str, Fraction]:
-        """Sum of quantity x mark over the rows of each world that are True in `rows`."""
-        groups = grouped(self.world)
-        sums = groups.sums(summable(np.where(rows, self.value, 0))).tolist()
-        unit = 10**self.value_places
-        keys = groups.keys.tolist()
-        return {self.worlds[k]: Fraction(int(v), unit) for k, v in zip(keys, sums, strict=True)}
 
 
 def book_of(positions: Positions) -> Book:
@@ -105,8 +108,9 @@ def coded_pairs(firsts: Sequence[str], seconds: Sequence[str]) -> tuple[list[tup
     (first_names, first), (second_names, second) = coded(firsts), coded(seconds)
     count = max(len(second_names), 1)
     groups = grouped(first * count + second)
-    pairs = [(first_names[key // count], second_names[key % count]) for key in groups.keys.tolist()]
-    return pairs, groups.of_row
+    owners = map(first_names.__getitem__, (groups.keys // count).tolist())
+    owned = map(second_names.__getitem__, (groups.keys % count).tolist())
+    return list(zip(owners, owned, strict=True)), groups.of_row
 
 
 def coded_book(

@@ -29,7 +29,7 @@ def in_bounds(fractions: Fractions, *path: str) -> Iterator[Doubt]:
     """Each from 0 to 1, all together at most 1."""
     bad = False
     for name, value in fractions.items():
-        if not 0 <= value <= 1:
+        if not 0 <= value.numerator <= value.denominator:
             bad = True
             yield Doubt(pointer(*path, name), "a fraction is from 0 to 1")
     if not bad and sum(fractions.values()) > 1 + SLACK:

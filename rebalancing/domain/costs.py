@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from rebalancing.domain.book import Book
-from rebalancing.domain.decimals import quotients
+from rebalancing.domain.decimals import quotients, times
 from rebalancing.domain.ratios import Ratios
 from rebalancing.domain.settling import Settled
 from rebalancing.domain.terms import Terms
@@ -48,7 +48,7 @@ def estimate(
     sizes = np.abs(orders.notional)
     told = {symbol: float(bps) for symbol, bps in terms.hybrid.cost_bps.items()}
     default = float(terms.hybrid.default_cost_bps)
-    bps = np.array([told.get(symbol, default) for _, symbol in book.instruments], dtype=np.float64)
+    bps = np.array([told.get(symbol, default) for symbol in book.symbols], dtype=np.float64)
     costs = [told.get(symbol, default) * size for symbol, size in proxies]
     return CostEstimate(
         gross_turnover=gross,
@@ -67,9 +67,7 @@ def turnover(settled: Settled) -> float:
 
 def marks_of_rows(book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     quantity = np.where(book.gross_quantity == 0, 1, book.gross_quantity)
-    return np.asarray(
-        quotients(book.gross_value, quantity) / 10 ** (book.value_places - book.quantity_places)
-    )
+    return quotients(book.gross_value, times(quantity, 10 ** (book.value_places - book.quantity_places)))
 
 
 def total(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:

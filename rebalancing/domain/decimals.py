@@ -28,6 +28,8 @@ CERTAIN = 10**15
 """Two decimals of at most 15 digits are two floats: below it, a decimal that names a float is its shortest one."""
 MOST_SHIFT = 22
 """Greatest power of ten that a float holds exactly."""
+HELD = 2**53
+"""Floats hold whole numbers up to it as they are."""
 ROOM = 2.0**62
 """Sums that floats find below it, whatever they lost, fit into 64 bits."""
 
@@ -102,7 +104,7 @@ def from_decimals(values: Sequence[Decimal]) -> Decimals:
 
 def narrow(values: Sequence[int]) -> Ints:
     """As int64 where each fits with room for sums, else as objects."""
-    if max((abs(value) for value in values), default=0) < 2**53:
+    if max((abs(value) for value in values), default=0) < HELD:
         return np.array(values, dtype=np.int64)
     return objects(values)
 
@@ -128,14 +130,28 @@ def times(values: Ints, factor: int) -> Ints:
 
 
 def quotients(top: Ints, bottom: Ints) -> Ints:
-    """top / bottom as floats, each correctly rounded: a float holds whole numbers up to 2**53 as they are."""
-    if top.dtype != object and bottom.dtype != object and is_held(top) and is_held(bottom):
-        return np.asarray(top / bottom)
-    return np.asarray(top.astype(object) / bottom, dtype=np.float64)
+    """top / bottom as floats, each correctly rounded; bottom > 0."""
+    if top.dtype == object or bottom.dtype == object or not is_held(bottom):
+        return np.asarray(top.astype(object) / bottom, dtype=np.float64)
+    return np.asarray(top / bottom) if is_held(top) else long_quotients(top, bottom)
+
+
+def long_quotients(top: Ints, bottom: Ints) -> Ints:
+    """The same where floats hold `bottom`, but not `top`."""
+    whole, rest = np.divmod(np.abs(top), bottom)
+    part = rest / bottom
+    size = np.asarray(whole + part)
+    # `part` was rounded before the sum was: that matters where what the sum lost is a tie, and nowhere else.
+    lost, spacing = np.abs(part - (size - whole)), np.spacing(size)
+    tied = (2 * lost == spacing) | (4 * lost == spacing) | (whole > HELD)
+    for row in np.flatnonzero(tied).tolist():
+        size[row] = abs(int(top[row])) / int(bottom[row])
+    return np.where(top < 0, -size, size)
 
 
 def is_held(values: Ints) -> bool:
-    return not values.size or int(np.abs(values).max()) <= 2**53
+    """Whether floats hold them as they are."""
+    return not values.size or int(np.abs(values).max()) <= HELD
 
 
 def summable(values: Ints) -> Ints:

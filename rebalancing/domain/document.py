@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -71,15 +72,15 @@ def per_world(plan: Plan) -> dict[str, Row]:
         }
         for world, scale in plan.scales.of_world.items()
     }
-    of_strategy = plan.scales.of_strategy
     floats = {id(scale): nearest_float(scale) for scale in plan.scales.distinct}
-    for (world, strategy), scale in of_strategy.items():
-        worlds[world]["scale_by_strategy"][strategy] = floats[id(scale)]
-    orders = plan.worlds.orders
-    names = plan.book.worlds
-    owners = plan.world_of_group[orders].tolist()
-    for owner, row in zip(owners, delta_rows(plan.worlds, plan.book), strict=True):
-        worlds[names[owner]]["deltas"].append(row)
+    scales = {world: row["scale_by_strategy"] for world, row in worlds.items()}
+    for (world, strategy), scale in plan.scales.of_strategy.items():
+        scales[world][strategy] = floats[id(scale)]
+    # Groups are in the order of their worlds: each has its orders beside each other.
+    rows, owners = delta_rows(plan.worlds, plan.book), plan.world_of_group[plan.worlds.orders]
+    bounds = np.searchsorted(owners, np.arange(len(plan.book.worlds) + 1)).tolist()
+    for world, (start, end) in zip(plan.book.worlds, pairwise(bounds), strict=True):
+        worlds[world]["deltas"] = rows[start:end]
     return worlds
 
 
@@ -88,11 +89,7 @@ def account_deltas(plan: Plan) -> list[Row]:
 
 
 def delta_rows(settled: Settled, book: Book) -> list[Row]:
-    orders = settled.orders
-    symbols, venues = (
-        [symbol for _, symbol in book.instruments],
-        [venue or None for venue, _ in book.instruments],
-    )
+    orders, symbols, venues = settled.orders, book.symbols, book.venues
     columns = (
         settled.instrument[orders].tolist(),
         json_numbers(settled.quantity[orders], settled.places),
@@ -137,10 +134,7 @@ def residual_row(residual: Residual) -> Row:
 def attribution(plan: Plan) -> list[Row]:
     """Parts of the orders, an order's parts beside each other; they sum exactly to it, or to 0 where there is none."""
     shares, book = plan.shares, plan.book
-    symbols, venues = (
-        [symbol for _, symbol in book.instruments],
-        [venue or None for venue, _ in book.instruments],
-    )
+    symbols, venues = book.symbols, book.venues
     # In the order of instruments, which is that of their names; the rows of one are in the order of strategies.
     order = np.argsort(book.instrument[shares.row], kind="stable")
     rows = shares.row[order]

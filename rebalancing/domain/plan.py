@@ -19,8 +19,11 @@ from rebalancing.domain.settling import (
     Residual,
     Settled,
     Steps,
+    left_over,
     marks_of,
+    odd_rows,
     residuals,
+    row_residuals,
     settle,
     steps_of,
 )
@@ -62,13 +65,26 @@ class Plan:
 
     @cached_property
     def residuals(self) -> list[Residual]:
-        """Of the orders: those of the account where it is shared, else those of the worlds."""
-        liquidated = self.scales.liquidated(self.book) & (self.targets.changes.top != 0).astype(bool)
+        """Of the orders: those of the account where it is shared, else those of the worlds.
+
+        Of an order as a whole where all that it nets was to be closed, else of each strategy that was.
+        """
+        changing = (self.targets.changes.top != 0).astype(bool)
+        liquidated = self.scales.liquidated(self.book) & changing
+        if not liquidated.any():
+            return []
+        names: list[str | None] = [self.book.worlds[place] for place in self.world_of_group.tolist()]
+        groups, settled = self.groups, self.worlds
         if self.terms.shared_account:
-            closing, nobody = self.account_groups.any(liquidated), [None] * len(self.account_groups)
-            return residuals(self.account, closing, self.steps, self.book, nobody)
-        names = [self.book.worlds[place] for place in self.world_of_group.tolist()]
-        return residuals(self.worlds, self.groups.any(liquidated), self.steps, self.book, names)
+            groups, settled, names = self.account_groups, self.account, [None] * len(self.account_groups)
+        left = left_over(settled, self.steps)
+        told = groups.any(liquidated) & ~groups.any(changing & ~liquidated) & (left != 0).astype(bool)
+        found = residuals(settled, told, left, self.steps, self.book, names)
+        rows = odd_rows(settled, groups, liquidated & ~told[groups.of_row], self.steps, self.book)
+        if len(rows):
+            parts = dict(zip(self.shares.row.tolist(), self.shares.quantity.tolist(), strict=True))
+            found += row_residuals(rows, parts, settled, groups, self.steps, self.book)
+        return found
 
     @cached_property
     def shares(self) -> Shares:
@@ -98,7 +114,7 @@ def plan_book(terms: Terms, book: Book) -> Plan:
     scales = scales_of(terms, book)
     case = Case(terms, book, scales)
     targets = PLANNERS[terms.mode].targets(case)
-    steps, groups = steps_of(book, terms.lots), case.groups
+    steps, groups = steps_of(book, terms.lots, finest_step(targets, book)), case.groups
     nets = targets.changes.summed(groups)
     instrument = groups.keys % max(len(book.instruments), 1)
     worlds = settle(nets, case.marks, instrument, steps, minimum=terms.min_trade_notional)
@@ -112,6 +128,14 @@ def plan_book(terms: Terms, book: Book) -> Plan:
     )
     overlays = overlay_orders(terms, targets)
     return Plan(terms, book, scales, targets, steps, groups, worlds, account_groups, account, overlays)
+
+
+def finest_step(targets: Targets, book: Book) -> int:
+    """Decimals of quantities without a lot: 18, or as few as lose nothing, which most plans are content with. Their
+    integers then fit into 64 bits. Proxy orders have a price, and so all 18.
+    """
+    wanted = None if targets.overlays else targets.changes.places()
+    return FINEST if wanted is None else min(max(wanted, book.quantity_places), FINEST)
 
 
 def overlay_orders(terms: Terms, targets: Targets) -> tuple[OverlayOrder, ...]:

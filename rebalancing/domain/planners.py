@@ -7,7 +7,7 @@ minimum, netting across worlds and attribution follow from them as they do for a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Protocol
@@ -16,7 +16,7 @@ import numpy as np
 
 from rebalancing.domain.book import Book
 from rebalancing.domain.decimals import Ints, product, times
-from rebalancing.domain.ratios import Groups, Ratios, nothing
+from rebalancing.domain.ratios import Groups, Ratios, grouped, nothing
 from rebalancing.domain.scales import Scales
 from rebalancing.domain.settling import marks_of
 from rebalancing.domain.terms import Terms
@@ -44,6 +44,11 @@ class Case:
     def marks(self) -> Ratios:
         return marks_of(self.book, self.groups)
 
+    def exposures(self, scales: Scales) -> Ratios:
+        """What these scales change of the net value of each row of the book: (scale - 1) x value, in currency."""
+        in_currency = replace(self.book, quantity=self.book.value, quantity_places=self.book.value_places)
+        return scales.changes(in_currency)
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -70,19 +75,19 @@ class Overlay:
     """Positions stay; a proxy changes the net exposure of each world."""
 
     def targets(self, case: Case) -> Targets:
-        everything = np.ones(len(case.book), dtype=bool)
-        return Targets(nothing(len(case.book)), exposure_gaps(case, everything))
+        unscaled = np.ones(len(case.book), dtype=bool)
+        return Targets(nothing(len(case.book)), remaining_gaps(case, unscaled))
 
 
 class Hybrid:
-    """What is large and cheap is scaled; the proxy changes the exposure of the rest.
+    """What is large and cheap is scaled; the proxy closes what remains of the gap of a world.
 
-    With no thresholds all is scaled, with an infinite minimum nothing is.
+    With no thresholds all is scaled and nothing remains, with an infinite minimum nothing is and all remains.
     """
 
     def targets(self, case: Case) -> Targets:
         cheap = self.is_scaled(case)[case.groups.of_row]
-        return Targets(case.changes.kept(cheap), exposure_gaps(case, ~cheap))
+        return Targets(case.changes.kept(cheap), remaining_gaps(case, ~cheap))
 
     def is_scaled(self, case: Case) -> Ints:
         """Whether the net change of each (world, instrument) is traded itself."""
@@ -105,12 +110,27 @@ class Hybrid:
         return terms.default_cost_bps if symbol is None else terms.bps_of(symbol)
 
 
-def exposure_gaps(case: Case, rows: Ints) -> dict[str, Fraction]:
-    """(scale - 1) x net notional of the rows of each world, where some of its rows are concerned and it changes."""
-    book, scales = case.book, case.scales.of_world
-    concerned = {book.worlds[place] for place in np.unique(book.world[rows]).tolist()}
-    net = book.net_value_of_worlds(rows)
-    return {world: (scales[world] - 1) * net[world] for world in sorted(concerned) if scales[world] != 1}
+def remaining_gaps(case: Case, unscaled: Ints) -> dict[str, Fraction]:
+    """(world's scale - 1) x net notional of each world, less what its scaled rows change of it, each at its strategy's
+    scale. Worlds of which a row is to change and is not scaled itself.
+    """
+    book, scales = case.book, case.scales
+    of_worlds = Scales(
+        scales.of_world, {strategy: scales.of_world[strategy[0]] for strategy in book.strategies}
+    )
+    changing = np.array(
+        [not scales.of_strategy[each] == of_worlds.of_strategy[each] == 1 for each in book.strategies],
+        dtype=bool,
+    )
+    concerned = unscaled & changing[book.strategy]
+    if not concerned.any():
+        return {}
+    worlds = grouped(book.world)
+    has_some = worlds.any(concerned)
+    gaps = case.exposures(of_worlds).summed(worlds)
+    closed = case.exposures(scales).kept(~unscaled).summed(worlds)
+    keys = enumerate(worlds.keys.tolist())
+    return {book.worlds[key]: gaps.fraction(row) - closed.fraction(row) for row, key in keys if has_some[row]}
 
 
 PLANNERS: Mapping[str, Planner] = {"scaling": Scaling(), "overlay": Overlay(), "hybrid": Hybrid()}

@@ -12,8 +12,8 @@ from rebalancing.domain.book import Book, Instrument
 from rebalancing.domain.decimals import (
     Index,
     Ints,
+    narrow,
     nearest_float,
-    objects,
     places_of,
     product,
     quotients,
@@ -31,6 +31,8 @@ NEAR, FINE = 1e-9, 1e6
 class Steps:
     """Least tradable quantity of each instrument: integers of 10**-`places`; `has_lot`: it was given. `per_unit`: how
     many of them are 1, where that is a whole number for every instrument.
+
+    Without a lot it is 10**-18, or 10**-`places` where so few decimals carry all that is to change.
     """
 
     sizes: Ints
@@ -39,19 +41,23 @@ class Steps:
     places: int
 
 
-def steps_of(book: Book, lots: Mapping[str, Fraction]) -> Steps:
+def steps_of(book: Book, lots: Mapping[str, Fraction], finest: int = FINEST) -> Steps:
+    """Without a lot, steps are 10**-`finest` or finer, and nothing that changes has more decimals than that or 18."""
     # Few lots are distinct (`Fraction`s that were read from the same text are one object): each is looked into once.
     distinct = list({id(lot): lot for lot in lots.values()}.values())
-    places = max([FINEST, *map(places_of, distinct)])
-    unit, finest = 10**places, 10 ** (places - FINEST)
+    places = max([finest, *map(places_of, distinct)])
+    unit = 10**places
     kind_of_lot = {id(lot): kind for kind, lot in enumerate(distinct, start=1)}
     kind_of_symbol = {symbol: kind_of_lot[id(lot)] for symbol, lot in lots.items()}
-    kinds = np.array([kind_of_symbol.get(symbol, 0) for _, symbol in book.instruments], dtype=np.int64)
-    sizes = [finest, *(lot.numerator * unit // lot.denominator for lot in distinct)]
+    kinds = np.array([kind_of_symbol.get(symbol, 0) for symbol in book.symbols], dtype=np.int64)
+    sizes = [
+        1 if finest < FINEST else 10 ** (places - FINEST),
+        *(lot.numerator * unit // lot.denominator for lot in distinct),
+    ]
     whole = not any(unit % size for size in sizes)
     return Steps(
-        sizes=objects(sizes)[kinds],
-        per_unit=objects([unit // size for size in sizes])[kinds] if whole else None,
+        sizes=narrow(sizes)[kinds],
+        per_unit=narrow([unit // size for size in sizes])[kinds] if whole else None,
         has_lot=kinds > 0,
         places=places,
     )
@@ -115,7 +121,9 @@ def below(minimum: Fraction, worth: Ints, unit: Ints, notional: Ints) -> Ints:
     least = nearest_float(minimum)
     near = np.flatnonzero(np.abs(notional - least) <= NEAR * least)
     found = notional < least
-    found[near] = [worth[row] * minimum.denominator < unit[row] * minimum.numerator for row in near.tolist()]
+    found[near] = [
+        int(worth[row]) * minimum.denominator < int(unit[row]) * minimum.numerator for row in near.tolist()
+    ]
     return np.asarray(found)
 
 
@@ -131,17 +139,11 @@ class Residual:
 
 
 def residuals(
-    settled: Settled, closing: Ints, steps: Steps, book: Book, worlds: Sequence[str | None]
+    settled: Settled, closing: Ints, left: Ints, steps: Steps, book: Book, worlds: Sequence[str | None]
 ) -> list[Residual]:
     """Where all of something was to be closed (`closing`, a flag for each group) and the lot, or the minimum,
-    leaves a rest of it. `worlds` names that of each group.
+    leaves a rest of it (`left`). `worlds` names that of each group.
     """
-    unit = 10**steps.places
-    if not closing.any():
-        return []
-    # What is ordered beyond what is wanted: an order to sell less than all leaves a long rest.
-    top = settled.quantity * settled.exact.bottom.astype(object) - settled.exact.top.astype(object) * unit
-    left = np.where(top < 0, -1, 1) * (np.abs(top) // settled.exact.bottom)
     concerned = closing & (left != 0).astype(bool) & (steps.has_lot[settled.instrument] | settled.dropped)
     return [
         Residual(
@@ -149,7 +151,44 @@ def residuals(
             book.instruments[settled.instrument[row]],
             int(left[row]),
             steps.places,
-            "min_trade_notional" if settled.dropped[row] else "lot",
+            reason_of(settled, row),
         )
         for row in np.flatnonzero(concerned).tolist()
     ]
+
+
+def left_over(settled: Settled, steps: Steps) -> Ints:
+    """Of each group, what its order leaves of what is wanted, in steps, with the sign of a position that stays."""
+    top = settled.quantity * settled.exact.bottom.astype(object) - settled.exact.top.astype(object) * (
+        10**steps.places
+    )
+    return np.asarray(np.where(top < 0, -1, 1) * (np.abs(top) // settled.exact.bottom))
+
+
+def odd_rows(settled: Settled, groups: Groups, liquidated: Ints, steps: Steps, book: Book) -> Index:
+    """Rows of the book that are to be closed and that no part in an order of their group could close: no whole lots, or
+    the order is dropped."""
+    size = steps.sizes[book.instrument].astype(object) * 10**book.quantity_places
+    odd = (book.quantity.astype(object) * 10**steps.places % size != 0).astype(bool)
+    return np.flatnonzero(
+        liquidated & (settled.dropped[groups.of_row] | (odd & steps.has_lot[book.instrument]))
+    )
+
+
+def row_residuals(
+    rows: Index, parts: Mapping[int, int], settled: Settled, groups: Groups, steps: Steps, book: Book
+) -> list[Residual]:
+    """What stays of rows that others net against, so that the order of all does not tell it; `parts` of the order."""
+    unit, divisor, found = 10**steps.places, 10**book.quantity_places, []
+    for row in rows.tolist():
+        held = int(book.quantity[row])
+        left = (abs(held) * unit // divisor) * (1 if held > 0 else -1) + parts.get(row, 0)
+        world, instrument = book.worlds[book.world[row]], book.instruments[book.instrument[row]]
+        if left:
+            reason = reason_of(settled, int(groups.of_row[row]))
+            found.append(Residual(world, instrument, left, steps.places, reason))
+    return found
+
+
+def reason_of(settled: Settled, group: int) -> str:
+    return "min_trade_notional" if settled.dropped[group] else "lot"

@@ -102,8 +102,9 @@ class Order(FSMModelMixin, models.Model):
                 condition=Q(qty__gt=0) | Q(qty=0, purpose="cross"), name="only_a_cross_trades_nothing"
             ),
             models.CheckConstraint(
-                condition=Q(filled_qty__gte=0, filled_qty__lte=models.F("qty")) | Q(purpose="cross"),
-                name="an_order_fills_at_most_its_quantity",
+                # What a runner did in excess has happened; the paper broker does none.
+                condition=Q(filled_qty__gte=0) & (Q(filled_qty__lte=models.F("qty")) | Q(mode="live")),
+                name="an_order_on_paper_fills_at_most_its_quantity",
             ),
         ]
 

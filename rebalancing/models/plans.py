@@ -57,6 +57,11 @@ class PlanWorld(AppendOnly):
     world = models.ForeignKey(World, on_delete=models.PROTECT, related_name="rebalancings")
     before = models.FloatField()
     after = models.FloatField()
+    etag = models.CharField(  # noqa: DJ001  (none was, and nobody looked, are two things)
+        max_length=64,
+        null=True,
+        help_text="Of the allocation that was stored when it was recorded; empty: none was; null: not kept then.",
+    )
 
     class Meta:
         constraints: ClassVar = [

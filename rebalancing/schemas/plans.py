@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from qmtl_site.http.identifiers import RunIdentifier
 from rebalancing.domain.book import Positions
@@ -15,6 +23,17 @@ from rebalancing.schemas.numbers import Exact, Lot, Mark, Positive, Quantity, Th
 Name = Annotated[str, Strict(), Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
 Label = Annotated[str, Strict(), Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 Reason = Annotated[str, Strict(), Field(min_length=3, max_length=2000, description="Why; kept in the audit.")]
+
+
+def read_etags(value: Any) -> str | dict[str, str]:
+    texts = [value] if not isinstance(value, dict) else [*value, *value.values()]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("must be an etag, or an etag for each world")
+    return value  # type: ignore[no-any-return]
+
+
+ETAGS = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+Etags = Annotated[str | dict[str, str], PlainValidator(read_etags), WithJsonSchema(ETAGS)]
 
 
 class Shape(BaseModel):
@@ -83,7 +102,7 @@ class PlanRequest(PlanInput):
 
 class ApplyPlan(PlanInput):
     run_id: RunIdentifier
-    etag: str | dict[Name, str] | None = Field(
+    etag: Etags | None = Field(
         default=None,
         description="Of the allocations that it starts from: refused (412) if they have changed.",
     )
@@ -103,7 +122,7 @@ class Allocate(Shape):
     positions: PositionList
     strategy_alloc_after_total: StrategyFractions | None = None
     execute: Annotated[bool, Strict()] = False
-    etag: str | dict[Name, str] | None = Field(
+    etag: Etags | None = Field(
         default=None, description="Of the allocations that it replaces: refused (412) if they have changed."
     )
     reason: Reason | None = None

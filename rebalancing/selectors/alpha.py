@@ -29,6 +29,9 @@ WHERE b.world_id = ANY(%(worlds)s) AND b.state <> 'archived' AND (%(above)s OR E
 ORDER BY b.id
 """
 
+NOTHING_KNOWN = orjson.Fragment(orjson.dumps(UNKNOWN))
+"""Written as JSON once: a plan that asks "what if" has mostly strategies of which nothing is known."""
+
 
 @dataclass(frozen=True)
 class LiveSeries:
@@ -46,9 +49,9 @@ def alpha_metrics(
     for series that have not been measured together before.
     """
     wanted = set(strategies)
-    per_strategy: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
+    per_strategy: dict[str, dict[str, Mapping[str, float] | orjson.Fragment]] = defaultdict(dict)
     for world, strategy in sorted(wanted):
-        per_strategy[strategy][world] = UNKNOWN
+        per_strategy[strategy][world] = NOTHING_KNOWN
     per_world: dict[str, Mapping[str, float]] = dict.fromkeys(sorted(set(worlds)), UNKNOWN)
     live: dict[tuple[str, float, float], list[LiveSeries]] = defaultdict(list)
     for world, strategy, state, figures, times, returns, weight, periods, rate in rows_of(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import orjson
 
-from rebalancing.domain.book import Positions
+from rebalancing.domain.book import Positions, Strategy
 from rebalancing.domain.decimals import places_of
-from rebalancing.domain.document import json_number, plan_document
+from rebalancing.domain.document import json_number, plain, plan_document
+from rebalancing.domain.hedges import Weights, hedge_parts, holders_of
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.settling import marks_of
 from rebalancing.models import Execution, Order, PlanRecord
+from rebalancing.models.plans import PLACES
+from rebalancing.selectors.reported import Reported, Reports, matching, reported_fills
 
 Owner = tuple[str, str, str, str]
 """World, strategy, venue, symbol."""
+FLOAT_DIGITS = 15
+"""A float of at most so many is written with just these."""
 
 
 def execution_document(
@@ -28,12 +33,15 @@ def execution_document(
     orders: Sequence[Order],
     *,
     dry_run: bool = False,
+    planned: Mapping[str, Any] | None = None,
+    told: Sequence[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
+    """`planned`, `told`: the documents of the plan and of its orders, where they are made already."""
     return {
-        **exact_document(record, plan),
+        **(exact_document(record, plan) if planned is None else planned),
         "dry_run": dry_run,
         "status": "planned" if execution is None else str(execution.state),
-        "orders": [order_document(order) for order in orders],
+        "orders": order_documents(orders) if told is None else list(told),
         "reconciliation": reconciliation(plan, orders),
     }
 
@@ -42,6 +50,10 @@ def exact_document(record: PlanRecord, plan: Plan) -> dict[str, Any]:
     """The answer as it was given, with all the digits of its numbers."""
     answer = orjson.loads(record.answer)
     return {**answer, **plan_document(plan), "run_id": record.run_id}
+
+
+def order_documents(orders: Iterable[Order]) -> list[dict[str, Any]]:
+    return [order_document(order) for order in orders]
 
 
 def order_document(order: Order) -> dict[str, Any]:
@@ -75,6 +87,9 @@ def order_document(order: Order) -> dict[str, Any]:
 
 def number(value: Decimal | Fraction | int) -> Any:
     """A decimal as a number of JSON with all its digits."""
+    if isinstance(value, Decimal):
+        text = plain(value)
+        return float(text) if len(text) <= FLOAT_DIGITS else orjson.Fragment(text)
     exactly = Fraction(value)
     places = places_of(exactly)
     return json_number(int(exactly * 10**places), places)
@@ -92,54 +107,91 @@ def owner_of(plan: Plan, row: int) -> Owner:
     return (world, strategy, *book.instruments[book.instrument[row]])
 
 
-def wanted_of(plan: Plan) -> dict[Owner, Fraction]:
+def wanted_of(plan: Plan, orders: Sequence[Order], reports: Reports) -> dict[Owner, Fraction]:
     """Positions as they are when every order is filled."""
-    positions = {owner: Fraction(quantity) for owner, quantity in start_of(plan).items()}
+    positions: dict[Owner, Fraction] = defaultdict(Fraction)
+    positions.update({owner: Fraction(quantity) for owner, quantity in start_of(plan).items()})
     unit = 10**plan.steps.places
     for row, quantity in zip(plan.shares.row.tolist(), plan.shares.quantity.tolist(), strict=True):
         positions[owner_of(plan, row)] += Fraction(int(quantity), unit)
+    proxies = [order for order in orders if not order.parts]
+    holders = holders_of(plan.book) if proxies else {}
+    for order in proxies:
+        for (world, strategy), quantity in proxy_parts(
+            order, holders, reports.get(order.order_id, ())
+        ).items():
+            positions[world, strategy, order.venue, order.symbol] += quantity
     return positions
 
 
-def held_of(plan: Plan, orders: Sequence[Order]) -> dict[Owner, Fraction]:
-    """Positions as they are by what is filled. Of an order that is filled in part nothing is known by strategy yet."""
+def proxy_parts(
+    order: Order, holders: Mapping[str, Weights], reports: Sequence[Reported] = ()
+) -> Mapping[Strategy, Fraction]:
+    """Whose a proxy order is when all of it is filled: live, of those who report it; else of those who hold what it
+    hedges."""
+    parts: dict[Strategy, Fraction] = defaultdict(Fraction)
+    for each in matching(order, reports):
+        parts[each.strategy] += each.quantity
+    missing = signed_fraction(order) - sum(parts.values(), Fraction(0))
+    if not parts:
+        return hedge_parts(missing, holders.get(order.world_id or "", ()), PLACES)
+    parts[min(parts)] += missing
+    return parts
+
+
+def signed_fraction(order: Order) -> Fraction:
+    return -Fraction(order.qty) if order.side == "sell" else Fraction(order.qty)
+
+
+def held_of(plan: Plan, orders: Sequence[Order], reports: Reports) -> dict[Owner, Fraction]:
+    """Positions as they are by what is filled: on paper by the orders, live by all that was reported under their ids,
+    whether or not it is what they asked for.
+    """
     positions: dict[Owner, Fraction] = defaultdict(Fraction)
     positions.update({owner: Fraction(quantity) for owner, quantity in start_of(plan).items()})
+    holders = holders_of(plan.book) if any(not order.parts for order in orders) else {}
     for order in orders:
-        if order.status == Order.Status.FILLED:
-            for part in order.parts:
-                owner = (part["world_id"], part["strategy_id"], order.venue, order.symbol)
-                positions[owner] += Fraction(part["qty"])
+        if order.mode == "live":
+            for each in reports.get(order.order_id, ()):
+                positions[*each.strategy, each.venue, each.symbol] += each.quantity
+        elif order.status == Order.Status.FILLED:
+            for (world, strategy), quantity in booked_parts(order, holders).items():
+                positions[world, strategy, order.venue, order.symbol] += quantity
     return positions
 
 
-def reconciliation(plan: Plan, orders: Sequence[Order]) -> dict[str, Any]:
-    """Where the positions are not what the plan wants."""
-    wanted, held = wanted_of(plan), held_of(plan, orders)
+def booked_parts(order: Order, holders: Mapping[str, Weights]) -> Mapping[Strategy, Fraction]:
+    """Of an order that is filled on paper, whose its fill is."""
+    if not order.parts:
+        return proxy_parts(order, holders)
+    return {(part["world_id"], part["strategy_id"]): Fraction(part["qty"]) for part in order.parts}
+
+
+def reconciliation(plan: Plan, orders: Sequence[Order], reports: Reports | None = None) -> dict[str, Any]:
+    """Where the positions are not what the plan wants; `reports`: where they are known already."""
+    known = reported_fills(orders) if reports is None else reports
+    wanted, held = wanted_of(plan, orders, known), held_of(plan, orders, known)
     differences = [
         {
-            "world_id": world,
-            "strategy_id": strategy,
-            "symbol": symbol,
-            "venue": venue or None,
-            "expected": number(wanted.get((world, strategy, venue, symbol), Fraction(0))),
-            "actual": number(held.get((world, strategy, venue, symbol), Fraction(0))),
-            "difference": number(
-                held.get((world, strategy, venue, symbol), Fraction(0))
-                - wanted.get((world, strategy, venue, symbol), Fraction(0))
-            ),
+            "world_id": owner[0],
+            "strategy_id": owner[1],
+            "symbol": owner[3],
+            "venue": owner[2] or None,
+            "expected": number(wanted.get(owner, Fraction(0))),
+            "actual": number(held.get(owner, Fraction(0))),
+            "difference": number(held.get(owner, Fraction(0)) - wanted.get(owner, Fraction(0))),
         }
-        for world, strategy, venue, symbol in sorted({*wanted, *held})
-        if wanted.get((world, strategy, venue, symbol), 0) != held.get((world, strategy, venue, symbol), 0)
+        for owner in sorted({*wanted, *held})
+        if wanted.get(owner, 0) != held.get(owner, 0)
     ]
-    open_proxies = [order for order in orders if not order.parts and order.status != Order.Status.FILLED]
-    return {"meets_plan": not differences and not open_proxies, "differences": differences}
+    return {"meets_plan": not differences, "differences": differences}
 
 
-def positions_after(plan: Plan, orders: Sequence[Order]) -> Positions:
+def positions_after(plan: Plan, orders: Sequence[Order], reports: Reports) -> Positions:
     """What is held after an execution, at the marks of the plan; what is flat is left out."""
-    marks = marks_by_owner(plan)
-    rows = [(owner, quantity) for owner, quantity in sorted(held_of(plan, orders).items()) if quantity]
+    held = held_of(plan, orders, reports)
+    marks = {**marks_traded(held, orders, reports), **marks_by_owner(plan)}
+    rows = [(owner, quantity) for owner, quantity in sorted(held.items()) if quantity]
     return Positions(
         worlds=[owner[0] for owner, _ in rows],
         strategies=[owner[1] for owner, _ in rows],
@@ -148,6 +200,14 @@ def positions_after(plan: Plan, orders: Sequence[Order]) -> Positions:
         quantities=[as_decimal(quantity) for _, quantity in rows],
         marks=[marks[owner] for owner, _ in rows],
     )
+
+
+def marks_traded(held: Iterable[Owner], orders: Sequence[Order], reports: Reports) -> dict[Owner, Decimal]:
+    """For what only came by orders: the mark of the proxy, else the price at which it was traded."""
+    prices = {(each.venue, each.symbol): as_decimal(each.price) for rows in reports.values() for each in rows}
+    prices.update({(order.venue, order.symbol): order.mark for order in orders})
+    proxies = {(order.world_id, order.venue, order.symbol): order.mark for order in orders if not order.parts}
+    return {owner: proxies.get((owner[0], *owner[2:]), prices.get(owner[2:], Decimal(0))) for owner in held}
 
 
 def marks_by_owner(plan: Plan) -> Mapping[Owner, Decimal]:

@@ -14,6 +14,7 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import canonical, record
 from qmtl_site.http.refusals import Fault, Invalid
 from qmtl_site.ledger.transactions import use_case
+from rebalancing.domain.book import Positions
 from rebalancing.domain.checks import check
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.terms import Doubtful, Terms, pointer
@@ -21,7 +22,14 @@ from rebalancing.errors import PlanConflict
 from rebalancing.models import Allocation, AllocationRecord, PlanRecord
 from rebalancing.models.allocations import FRACTION_PLACES
 from rebalancing.schemas import Allocate
-from rebalancing.services.admitting import admit, lock_all, refuse_too_fine, refuse_unknown
+from rebalancing.selectors.allocations import current_etags
+from rebalancing.services.admitting import (
+    admit,
+    lock_all,
+    lock_run,
+    refuse_too_fine,
+    refuse_unknown,
+)
 from rebalancing.services.applying import decimal_of, require_etags
 from rebalancing.services.snapshots import keep_positions, plain_fraction
 
@@ -35,27 +43,23 @@ def set_allocations(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor
     The same run id with the same payload answers what it did; PlanConflict with another one. Positions may only be of
     worlds that get an allocation.
     """
-    worlds = worlds_named(asked)
-    admit(actor, worlds)
-    lock_all(worlds)
+    worlds = locked_worlds(asked, actor)
     digest = hashlib.sha256(canonical(payload)).hexdigest()
     known = AllocationRecord.objects.filter(run_id=asked.run_id).first()
     if known is not None:
         if known.payload_hash != digest:
             raise PlanConflict(f"{asked.run_id} allocated something else", run_id=asked.run_id)
         return known.etag, False
-    require_etags(asked.etag, list(worlds))
+    if PlanRecord.objects.filter(run_id=asked.run_id).exists():
+        raise PlanConflict(f"{asked.run_id} is the run of a recorded plan", run_id=asked.run_id)
+    require_etags(asked.etag, current_etags(worlds))
     refuse_bad_fractions(asked)
-    refuse_too_fine(asked.positions)  # type: ignore[arg-type]
-    refuse_unknown(
-        worlds,
-        asked.positions,  # type: ignore[arg-type]
-        asked.strategy_alloc_after_total or {},
-        at="strategy_alloc_after_total",
-    )
+    positions: Positions = asked.positions  # type: ignore[assignment]
+    refuse_too_fine(asked.total_equity, positions)
+    refuse_unknown(worlds, positions, strategy_alloc_after_total=asked.strategy_alloc_after_total)
     now = timezone.now()
     keep_positions(
-        asked.positions,  # type: ignore[arg-type]
+        positions,
         worlds=sorted(worlds),
         run_id=asked.run_id,
         origin="request",
@@ -107,13 +111,24 @@ def keep_planned(row: PlanRecord, plan: Plan, *, actor: Actor, reason: str, at: 
 
 # --- parts of the use cases -------------------------------------------------------------------------------
 def strategies_after(plan: Plan) -> dict[str, Mapping[str, Fraction]]:
-    """As the plan says; where it does not, strategies keep their parts of their world."""
+    """As the plan says; where it does not, strategies keep their parts of their world: those before the plan, if it
+    tells them, else those that are stored."""
     found: dict[str, Mapping[str, Fraction]] = dict(plan.terms.strategies_after or {})
-    for row in Allocation.objects.filter(world__in=plan.terms.after):
-        if row.world_id not in found:
-            scale = plan.scales.of_world[row.world_id]
-            found[row.world_id] = {name: cut(Fraction(text) * scale) for name, text in row.strategies.items()}
+    told = plan.terms.strategies_before or {}
+    for row in Allocation.objects.filter(world__in=plan.terms.after.keys() - found.keys()):
+        stored = {name: Fraction(text) for name, text in row.strategies.items()}
+        whole = Fraction(row.allocation)
+        if row.world_id in told:
+            stored, whole = dict(told[row.world_id]), plan.terms.before.get(row.world_id, whole)
+        found[row.world_id] = parts_of(plan.terms.after[row.world_id], stored, whole)
     return found
+
+
+def parts_of(after: Fraction, before: Mapping[str, Fraction], whole: Fraction) -> dict[str, Fraction]:
+    """Strategies' fractions of equity once their world has `after`, each the part of it that it was of `whole`. Never
+    more than the world in sum."""
+    whole = max(whole, sum(before.values(), Fraction(0)))
+    return {name: cut(after * value / whole) if whole else Fraction(0) for name, value in before.items()}
 
 
 def cut(fraction: Fraction) -> Fraction:
@@ -148,6 +163,15 @@ def keep(rows: list[AllocationRecord], actor: Actor) -> None:
             origin=str(row.origin),
             reason=row.reason,
         )
+
+
+def locked_worlds(asked: Allocate, actor: Actor) -> dict[str, str]:
+    """The worlds named, with the pointer to each; the run and they are locked, and the actor may allocate to them."""
+    worlds = worlds_named(asked)
+    admit(actor, worlds)
+    lock_run(asked.run_id)
+    lock_all(worlds)
+    return worlds
 
 
 def worlds_named(asked: Allocate) -> dict[str, str]:

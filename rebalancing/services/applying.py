@@ -8,26 +8,33 @@ from fractions import Fraction
 from typing import Any
 
 import orjson
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import canonical, record
 from qmtl_site.http.documents import dump
-from qmtl_site.http.refusals import PreconditionFailed
+from qmtl_site.http.refusals import Invalid, PreconditionFailed
 from qmtl_site.ledger.models import append
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
+from rebalancing.domain.book import Positions
 from rebalancing.domain.contract import narrowed
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.terms import pointer
 from rebalancing.errors import PlanConflict
 from rebalancing.events import RebalancingPlanned
-from rebalancing.models import PlanRecord, PlanWorld
+from rebalancing.models import AllocationRecord, PlanRecord, PlanWorld
 from rebalancing.models.plans import PLACES
 from rebalancing.schemas import ApplyPlan
 from rebalancing.selectors.allocations import current_etags
-from rebalancing.services.admitting import admit, lock_all, refuse_too_fine, refuse_unknown
+from rebalancing.services.admitting import (
+    admit,
+    lock_all,
+    lock_run,
+    refuse_too_fine,
+    refuse_too_large,
+    refuse_unknown,
+)
 from rebalancing.services.planning import answer_to, made, refuse_old_versions
 from rebalancing.services.snapshots import keep_positions
 
@@ -50,25 +57,36 @@ def apply_plan(
     worlds = worlds_named(asked)
     admit(actor, worlds)
     digest = hashlib.sha256(canonical(identity or payload)).hexdigest()
+    lock_run(asked.run_id)
     lock_all(worlds)
     known = PlanRecord.objects.filter(run_id=asked.run_id).first()
     if known is not None:
         return same_or_refuse(known, digest), False
-    require_etags(asked.etag, list(worlds))
-    refuse_too_fine(asked.positions)  # type: ignore[arg-type]
-    named = {**(asked.strategy_alloc_after_total or {})}
-    refuse_unknown(worlds, asked.positions, named, at="strategy_alloc_after_total")  # type: ignore[arg-type]
+    if AllocationRecord.objects.filter(run_id=asked.run_id).exists():
+        raise PlanConflict(f"{asked.run_id} is the run of an allocation", run_id=asked.run_id)
+    etags = current_etags(worlds)
+    require_etags(asked.etag, etags)
+    positions: Positions = asked.positions  # type: ignore[assignment]
+    refuse_too_fine(asked.total_equity, positions)
+    refuse_unknown(
+        worlds,
+        positions,
+        strategy_alloc_before_total=asked.strategy_alloc_before_total,
+        strategy_alloc_after_total=asked.strategy_alloc_after_total,
+    )
     plan = made(asked)
+    refuse_too_large(plan, positions)
     document = answer_to(asked, plan, actor)
     row = row_of(asked, payload, digest, plan, document, actor)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:  # the same run id over other worlds at the same time
-        raise PlanConflict(f"There is another rebalancing {asked.run_id}") from None
-    append([PlanWorld(plan=row, world_id=world, **fractions_of(asked, world)) for world in sorted(worlds)])
+    row.save()
+    append(
+        [
+            PlanWorld(plan=row, world_id=world, etag=etags.get(world, ""), **fractions_of(asked, world))
+            for world in sorted(worlds)
+        ]
+    )
     keep_positions(
-        asked.positions,  # type: ignore[arg-type]
+        positions,
         worlds=sorted(worlds),
         run_id=asked.run_id,
         origin="plan",
@@ -92,6 +110,8 @@ def worlds_named(asked: ApplyPlan) -> dict[str, str]:
     for place, world in enumerate(asked.positions.worlds):  # type: ignore[attr-defined]
         if world not in named:
             named[world] = f"/positions/{place}/world_id"
+    if not named:
+        raise Invalid.at("/world_alloc_after", "names no world: there is nothing to record")
     return named
 
 
@@ -101,14 +121,23 @@ def same_or_refuse(known: PlanRecord, digest: str) -> PlanRecord:
     return known
 
 
-def require_etags(given: str | Mapping[str, str] | None, worlds: list[str]) -> None:
+def require_start(row: PlanRecord) -> None:
+    """PreconditionFailed where a world has another allocation than when the plan was recorded: another plan that
+    started from the same one was executed, or somebody said something else. The worlds are locked."""
+    started = {each.world_id: each.etag for each in row.worlds.all() if each.etag is not None}
+    current = current_etags(started)
+    if moved := sorted(world for world, etag in started.items() if current.get(world, "") != etag):
+        said = f"The allocation of {', '.join(moved)} has changed since {row.run_id} was recorded: plan again"
+        raise PreconditionFailed(said, current_etags=current)
+
+
+def require_etags(given: str | Mapping[str, str] | None, current: Mapping[str, str]) -> None:
     """PreconditionFailed where the allocation of a world is not the one that was read.
 
-    One etag is of every world that has an allocation; a map names each one's.
+    One etag is of every world that has an allocation; a map names each one's. `current`: of the worlds concerned.
     """
     if given is None:
         return
-    current = current_etags(worlds)
     wanted = dict.fromkeys(current, given) if isinstance(given, str) else dict(given)
     moved = {world: current.get(world) for world, etag in wanted.items() if current.get(world) != etag}
     if moved or (isinstance(given, str) and not current):

@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import structlog
 from django.utils import timezone
 
-from qmtl.brokers import OrderStatus
+from qmtl.brokers import OrderReport, OrderStatus
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
+from qmtl_site.database import update_rows
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
+from rebalancing.domain.book import Strategy
 from rebalancing.domain.contract import narrowed
+from rebalancing.domain.hedges import holders_of
+from rebalancing.domain.orders import Standing
 from rebalancing.domain.plan import Plan
-from rebalancing.errors import NoExecutor, OpeningRefused
+from rebalancing.errors import NoExecutor, OpeningRefused, PlanConflict
 from rebalancing.events import RebalancingApplied
-from rebalancing.models import Execution, Order, PlanRecord
+from rebalancing.models import AllocationRecord, Execution, Order, PlanRecord
 from rebalancing.selectors.executions import (
+    as_decimal,
     exact_document,
     execution_document,
+    held_of,
     order_document,
+    order_documents,
     positions_after,
-    start_of,
+    reconciliation,
 )
 from rebalancing.selectors.plans import plan_again, plan_record, readable_plan, worlds_of
+from rebalancing.selectors.reported import reported_fills, worlds_in
 from rebalancing.services.admitting import admit, lock_all
 from rebalancing.services.allocations import keep_planned
-from rebalancing.services.orders import CLOSED, closed_gates, closed_reason, orders_of, signed
+from rebalancing.services.applying import require_start
+from rebalancing.services.modes import MIXED, follow_modes
+from rebalancing.services.orders import (
+    CLOSED,
+    OUT_OF_RANGE,
+    closed_gates,
+    closed_reason,
+    is_kept,
+    orders_of,
+    refuse_too_large,
+)
 from rebalancing.services.paper import book, costs_of, fill_on_paper, held_by
+from rebalancing.services.reported import take_reported
 from rebalancing.services.snapshots import keep_positions
 from rebalancing.services.standings import common_executor, executors_of, standings_of
-from strategies.models import Fill
 
 log = structlog.get_logger(__name__)
 
 SERVICE = Actor.service("rebalancing")
-CHANGED = ["status", "reason", "code", "executor", "filled_qty", "average_price", "fee", "updated_at"]
+CHANGED = ["status", "mode", "reason", "code", "executor", "filled_qty", "average_price", "fee", "updated_at"]
+MOST_MADE = 20_000
+"""Of more orders, the first call only makes them."""
+WAITING = frozenset({Order.Status.NEW, Order.Status.REFUSED})
+MOST_TOLD = 100
+"""Orders that a refusal names."""
+MOST_ORDERS = 5_000
+"""That one call sends: what it takes stays far below the time that a request has; asking again goes on."""
 
 
 @use_case
@@ -47,8 +73,9 @@ def execute_plan(*, run_id: str, actor: Actor, dry_run: bool = False, reason: st
     """The execution as it stands after this call; nothing is ever filled twice.
 
     Paper orders are filled, live ones handed to the executing runner; what a closed gate forbids is refused and tried
-    again with the next call. OpeningRefused where nothing else is left, NoExecutor where nobody trades for a world:
-    then nothing was done. Allocations change when every order is filled, and not before.
+    again with the next call, and so is what is above MOST_ORDERS. OpeningRefused where nothing else is left,
+    NoExecutor where nobody trades for a world: then nothing was done. Allocations change when every order is filled
+    and the positions are the plan's, and not before.
     """
     row = readable_plan(run_id, actor)
     worlds = worlds_of(row)
@@ -60,9 +87,13 @@ def execute_plan(*, run_id: str, actor: Actor, dry_run: bool = False, reason: st
     execution, is_new = begin(row, actor)
     if execution.state == Execution.State.COMPLETED:
         return execution_document(row, plan, execution, orders_in(execution))
+    require_start(row)
     orders = first_orders(plan, row, execution) if is_new else orders_in(execution)
-    Pass(row, plan, execution, orders, actor, reason).go()
-    return execution_document(row, plan, execution, orders)
+    if is_new and len(orders) > MOST_MADE:
+        return execution_document(row, plan, execution, orders)
+    turn = Pass(row, plan, execution, orders, actor, reason)
+    turn.go()
+    return execution_document(row, plan, execution, orders, planned=turn.document, told=turn.told)
 
 
 def settle_executions() -> int:
@@ -102,83 +133,108 @@ class Pass:
         reason: str,
     ) -> None:
         self.row, self.plan, self.execution, self.orders = row, plan, execution, orders
+        self.worlds = worlds_of(row)
         self.actor, self.reason, self.now = actor, reason, timezone.now()
-        self.moved = False
+        self.standings: Mapping[Strategy, Standing] = {}
+        self.changed: list[Order] = []
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        return exact_document(self.row, self.plan)
+
+    @cached_property
+    def told(self) -> list[dict[str, Any]]:
+        """The orders as they are after the pass: asked for when nothing changes any more."""
+        return order_documents(self.orders)
 
     def go(self) -> None:
-        self.moved = self.take_reported()
-        waiting = [each for each in self.orders if each.status in {Order.Status.NEW, Order.Status.REFUSED}]
-        ready = self.allowed(waiting)
+        self.take_reported()
+        waiting = [each for each in self.orders if each.status in WAITING]
+        if waiting:
+            self.standings = standings_of(self.plan.book.strategies)
+        ready = self.allowed(waiting)[:MOST_ORDERS]
         self.trade_on_paper([each for each in ready if each.mode == "paper"])
         self.hand_over([each for each in ready if each.mode == "live"])
-        if ready or self.moved or not waiting:
+        if waiting and not ready and not any(each.status != Order.Status.REFUSED for each in self.changed):
+            self.refuse(waiting)
+        self.changed += ready
+        if self.changed or all(each.status == Order.Status.FILLED for each in self.orders):
             self.finish()
         else:
-            self.refuse(waiting)
+            self.ask_again()
 
     def refuse(self, waiting: Sequence[Order]) -> None:
         said = sorted({each.reason for each in waiting if each.reason})
-        raise OpeningRefused("; ".join(said)[:500], orders=[order_document(each) for each in waiting])
+        raise OpeningRefused(
+            "; ".join(said)[:500], orders=[order_document(each) for each in waiting[:MOST_TOLD]]
+        )
 
     def allowed(self, waiting: Sequence[Order]) -> list[Order]:
         """Those that may be sent; the others are refused, each with its reason."""
-        standings = standings_of(self.plan.book.strategies)
+        agreed, parted = follow_modes(waiting, self.standings, at=self.now)
         ready = []
-        for order in waiting:
-            closed = closed_gates(order, standings)
+        for order in agreed:
+            closed = closed_gates(order, self.standings)
             if closed:
-                if order.status == Order.Status.NEW:
-                    order.refuse()
-                self.note(order, reason=closed_reason(closed), code=CLOSED)
+                self.put_off(order, closed_reason(closed), CLOSED)
             else:
                 ready.append(order)
+        for order in parted:
+            self.put_off(order, "some of its strategies are live by now and some are not: plan anew", MIXED)
         return ready
+
+    def put_off(self, order: Order, reason: str, code: str) -> None:
+        """Refused for now; the next call tries it again."""
+        if order.status == Order.Status.NEW:
+            order.refuse()
+        self.note(order, reason=reason, code=code)
+        self.changed.append(order)
 
     def trade_on_paper(self, orders: Sequence[Order]) -> None:
         """Each account by itself, its orders in their order."""
         accounts: dict[str | None, list[Order]] = defaultdict(list)
         for order in orders:
             accounts[order.world_id].append(order)
+        held = self.held_on_paper() if orders else {}
         for world, mine in accounts.items():
-            costs = costs_of(world or worlds_of(self.row)[0])
             trades = [each for each in mine if each.qty]
-            reports = fill_on_paper(trades, held=self.held(world), costs=costs, at=self.now)
+            costs = costs_of(world or self.worlds[0])
+            reports = fill_on_paper(trades, held=held.get(world, {}), costs=costs, at=self.now)
             for order, report in zip(trades, reports, strict=True):
-                if report.status == OrderStatus.FILLED:
-                    order.fill()
-                    self.note(
-                        order, filled=report.filled, price=report.average_price or order.mark, fee=report.fee
-                    )
-                else:
-                    order.reject()
-                    self.note(order, reason=report.reason, code=str(report.reject or ""))
+                self.take_paper(order, report)
             for order in mine:
                 if not order.qty:
                     order.fill()
                     self.note(order, price=order.mark)
         done = [each for each in orders if each.status == Order.Status.FILLED]
-        book(done, at=self.now, actor=self.actor)
+        holders = holders_of(self.plan.book) if any(not each.parts for each in done) else {}
+        book(done, holders, at=self.now, actor=self.actor)
 
-    def held(self, world: str | None) -> dict[Any, Decimal]:
-        """Paper positions of an account: as the plan was told, and what was filled of it since."""
-        standings = standings_of(self.plan.book.strategies)
-        start = [
-            (venue, symbol, quantity)
-            for (owner, strategy, venue, symbol), quantity in start_of(self.plan).items()
-            if standings[owner, strategy].mode == "paper" and world in {None, owner}
-        ]
-        filled = [
-            (each.venue, each.symbol, signed(each))
-            for each in self.orders
-            if each.status == Order.Status.FILLED and each.mode == "paper" and each.world_id == world
-        ]
-        return held_by([*start, *filled])
+    def take_paper(self, order: Order, report: OrderReport) -> None:
+        price, fee = report.average_price or order.mark, report.fee
+        if report.status != OrderStatus.FILLED:
+            self.put_off(order, report.reason or "the position does not cover it", str(report.reject or ""))
+        elif not (is_kept(price) and is_kept(fee)):
+            self.put_off(order, "its price or fee has more digits than are kept", OUT_OF_RANGE)
+        else:
+            order.fill()
+            self.note(order, filled=report.filled, price=price, fee=fee)
+
+    def held_on_paper(self) -> dict[str | None, dict[Any, Decimal]]:
+        """Positions of each paper account, of those who trade there now: as the plan was told, and what was filled of
+        it since."""
+        done = [each for each in self.orders if each.mode == "paper"]
+        rows: dict[str | None, list[tuple[str, str, Decimal]]] = defaultdict(list)
+        for (world, strategy, venue, symbol), quantity in held_of(self.plan, done, {}).items():
+            if self.standings[world, strategy].mode == "paper":
+                account = None if self.plan.terms.shared_account else world
+                rows[account].append((venue, symbol, as_decimal(quantity)))
+        return {account: held_by(parts) for account, parts in rows.items()}
 
     def hand_over(self, orders: Sequence[Order]) -> None:
         if not orders:
             return
-        worlds = worlds_of(self.row)
-        executors = executors_of(worlds)
+        executors = executors_of(self.worlds)
         for order in orders:
             concerned = (
                 [order.world_id] if order.world_id else sorted({part["world_id"] for part in order.parts})
@@ -192,41 +248,58 @@ class Pass:
     def take_reported(self) -> bool:
         """What came back of handed orders; whether anything did."""
         handed = [each for each in self.orders if each.status == Order.Status.HANDED]
-        reported = reported_fills(handed)
-        before = {each.order_id: each.filled_qty for each in handed}
-        for order in handed:
-            take(order, reported.get(order.order_id, {}), self)
-        return any(
-            each.status == Order.Status.FILLED or each.filled_qty != before[each.order_id] for each in handed
-        )
+        self.changed += take_reported(handed, reported_fills(handed), at=self.now)
+        return bool(self.changed)
 
     def finish(self) -> None:
-        """Keep what moved; when every order is filled, the plan is what holds now."""
-        Order.objects.bulk_update(self.orders, CHANGED)
+        """Keep what moved; when every order is filled and the positions are the plan's, the plan is what holds now."""
+        update_rows(list({each.pk: each for each in self.changed}.values()), CHANGED)
         if all(each.status == Order.Status.FILLED for each in self.orders):
             self.execution.complete()
             self.execution.completed_at = self.now
             self.keep_result()
         self.execution.updated_at = self.now
         self.execution.save()
-        document = exact_document(self.row, self.plan)
-        for world in worlds_of(self.row):
-            self.tell(document, world)
+        self.tell(self.worlds)
+
+    def ask_again(self) -> None:
+        """Nothing moved: only who still has orders is told of them again. A runner whose broker refused one takes that
+        as the word to try again."""
+        handed = [each for each in self.orders if each.status == Order.Status.HANDED]
+        named = set().union(*map(worlds_in, handed))
+        self.tell([world for world in self.worlds if world in named])
 
     def keep_result(self) -> None:
-        worlds = worlds_of(self.row)
+        """Positions as they are. An allocation follows only where they are what the plan wants."""
+        reports = reported_fills(self.orders)
         keep_positions(
-            positions_after(self.plan, self.orders),
-            worlds=worlds,
+            positions_after(self.plan, self.orders, reports),
+            worlds=self.worlds,
             run_id=self.row.run_id,
             origin="execution",
             total_equity=self.plan.terms.total_equity,
             at=self.now,
         )
-        keep_planned(self.row, self.plan, actor=self.actor, reason=self.reason, at=self.now)
+        if allocated_by_request(self.row.run_id, self.worlds):
+            log.warning(
+                "rebalancing.not_allocated", run_id=self.row.run_id, reason="the run id allocated before"
+            )
+        elif reconciliation(self.plan, self.orders, reports)["meets_plan"]:
+            keep_planned(self.row, self.plan, actor=self.actor, reason=self.reason, at=self.now)
+        else:
+            log.warning(
+                "rebalancing.not_allocated", run_id=self.row.run_id, reason="positions differ from the plan"
+            )
 
-    def tell(self, document: Mapping[str, Any], world: str) -> None:
-        orders = [own_part(order_document(each), world) for each in self.orders if concerns(each, world)]
+    def tell(self, worlds: Sequence[str]) -> None:
+        """An act and an event in each of these worlds, with its own orders."""
+        if not worlds:
+            return
+        orders = orders_by_world(self.orders, self.told)
+        for world in worlds:
+            self.tell_one(self.document, world, orders.get(world, []))
+
+    def tell_one(self, document: Mapping[str, Any], world: str, orders: list[dict[str, Any]]) -> None:
         record(
             self.actor,
             "rebalancing.execute",
@@ -263,13 +336,16 @@ def begin(row: PlanRecord, actor: Actor) -> tuple[Execution, bool]:
     found = Execution.objects.select_for_update(no_key=True).filter(plan=row).first()
     if found is not None:
         return found, False
+    if allocated_by_request(row.run_id, worlds_of(row)):
+        raise PlanConflict(f"{row.run_id} has allocated something without an execution", run_id=row.run_id)
     now = timezone.now()
     return Execution.objects.create(plan=row, actor=actor.name, started_at=now, updated_at=now), True
 
 
 def first_orders(plan: Plan, row: PlanRecord, execution: Execution) -> list[Order]:
     orders = orders_of(plan, standings_of(plan.book.strategies), run_id=row.run_id, execution=execution)
-    Order.objects.bulk_create(orders)
+    refuse_too_large(orders)
+    Order.objects.bulk_create(orders, batch_size=2_000)
     return orders
 
 
@@ -283,6 +359,7 @@ def rehearsed(row: PlanRecord, plan: Plan) -> dict[str, Any]:
     if execution is not None:
         return execution_document(row, plan, execution, orders_in(execution), dry_run=True)
     orders = orders_of(plan, standings_of(plan.book.strategies), run_id=row.run_id, execution=None)
+    refuse_too_large(orders)
     return execution_document(row, plan, None, orders, dry_run=True)
 
 
@@ -291,44 +368,17 @@ def own_part(order: dict[str, Any], world: str) -> dict[str, Any]:
     return {**order, "parts": [part for part in order["parts"] if part["world_id"] == world]}
 
 
-def concerns(order: Order, world: str) -> bool:
-    return order.world_id == world or any(part["world_id"] == world for part in order.parts)
-
-
-Reported = dict[tuple[str, str], tuple[Decimal, Decimal, Decimal]]
-
-
-def reported_fills(orders: Iterable[Order]) -> dict[str, Reported]:
-    """By order and (world, strategy): signed quantity, sum of quantity x price, fee. One statement."""
-    ids = [each.order_id for each in orders]
-    if not ids:
-        return {}
-    rows = Fill.objects.filter(order_id__in=ids, mode="live").values_list(
-        "order_id", "binding__world_id", "binding__strategy_id", "side", "qty", "price", "fee"
-    )
-    found: dict[str, Reported] = defaultdict(dict)
-    for order_id, world, strategy, side, qty, price, fee in rows:
-        signed_qty = qty if side == "buy" else -qty
-        known = found[order_id].get((world, strategy), (Decimal(0), Decimal(0), Decimal(0)))
-        found[order_id][world, strategy] = (known[0] + signed_qty, known[1] + qty * price, known[2] + fee)
+def orders_by_world(
+    orders: Sequence[Order], documents: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Documents of the orders in which each world has a part."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for order, document in zip(orders, documents, strict=True):
+        for world in sorted(worlds_in(order)):
+            found[world].append(own_part(document, world))
     return found
 
 
-def take(order: Order, reported: Reported, turn: Pass) -> None:
-    """Filled when each strategy has its part (a proxy order: when its quantity is there)."""
-    if not reported:
-        return
-    total = sum((quantity for quantity, _, _ in reported.values()), Decimal(0))
-    traded = sum((value for _, value, _ in reported.values()), Decimal(0))
-    whole = sum((abs(quantity) for quantity, _, _ in reported.values()), Decimal(0))
-    wanted = {(part["world_id"], part["strategy_id"]): Decimal(part["qty"]) for part in order.parts}
-    got = {owner: quantity for owner, (quantity, _, _) in reported.items() if quantity}
-    if (got == wanted) if wanted else (total == signed(order)):
-        order.fill()
-    turn.note(
-        order,
-        filled=min(abs(total), order.qty) if order.qty else Decimal(0),
-        price=(traded / whole) if whole else None,
-        fee=sum((fee for _, _, fee in reported.values()), Decimal(0)),
-        executor=order.executor,
-    )
+def allocated_by_request(run_id: str, worlds: Sequence[str]) -> bool:
+    """Whether the run id said already, without an execution, what a world has: it says so once."""
+    return AllocationRecord.objects.filter(run_id=run_id, world__in=worlds).exists()

@@ -9,13 +9,16 @@ from fractions import Fraction
 from django.utils import timezone
 
 from qmtl.brokers import client_order_id
+from qmtl_site.http.refusals import Invalid
 from rebalancing.domain.book import Strategy
 from rebalancing.domain.document import plain
 from rebalancing.domain.orders import Intent, Standing, intents
 from rebalancing.domain.plan import Plan
 from rebalancing.models import Execution, Order
+from rebalancing.models.plans import DIGITS, PLACES
 
 CLOSED = "E_GATE_CLOSED"
+OUT_OF_RANGE = "E_OUT_OF_RANGE"
 
 
 def orders_of(
@@ -73,15 +76,26 @@ def strategies_of(order: Order) -> list[Strategy]:
     return [(part["world_id"], part["strategy_id"]) for part in order.parts]
 
 
-def signed(order: Order) -> Decimal:
-    return -order.qty if order.side == "sell" else order.qty
+def is_kept(value: Decimal) -> bool:
+    """Whether a column holds it."""
+    return bool(abs(Fraction(value)) < 10 ** (DIGITS - PLACES))
+
+
+def refuse_too_large(orders: Iterable[Order]) -> None:
+    """Invalid for quantities that no order, and no fill, could keep: of prices next to nothing, of sums of many."""
+    for order in orders:
+        if not all(map(is_kept, [order.qty, *(Decimal(part["qty"]) for part in order.parts)])):
+            said = f"The order in {order.symbol!r} would be of 1e{DIGITS - PLACES} or more: plan it in parts"
+            raise Invalid.at("/run_id", said)
 
 
 def closed_gates(order: Order, standings: Mapping[Strategy, Standing]) -> list[Strategy]:
     """Strategies that may not open what the order opens; for a proxy order, those of its world that trade like it."""
     if order.purpose != "open":
         return []
-    alike = [
-        name for name, each in standings.items() if name[0] == order.world_id and each.mode == order.mode
-    ]
-    return [each for each in strategies_of(order) or sorted(alike) if not standings[each].may_open]
+    named = strategies_of(order)
+    if not named:
+        named = sorted(
+            name for name, each in standings.items() if name[0] == order.world_id and each.mode == order.mode
+        )
+    return [each for each in named if not standings[each].may_open]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 from qmtl.brokers import (
     FixedSlippage,
@@ -19,8 +20,11 @@ from qmtl.brokers import (
 )
 from qmtl.brokers import Order as BrokerOrder
 from qmtl_site.audit.actor import Actor
+from rebalancing.domain.book import Strategy
+from rebalancing.domain.hedges import Weights
 from rebalancing.models import Order
 from rebalancing.models.plans import DIGITS
+from rebalancing.selectors.executions import as_decimal, booked_parts
 from strategies.domain.fills import FillRecord
 from strategies.services import keep_fills
 from worlds.domain.broker import PaperTerms
@@ -66,13 +70,15 @@ def costs_of(world_id: str) -> PaperTerms:
     return PaperTerms() if row is None else PaperTerms.model_validate(row.paper)
 
 
-def book(orders: Iterable[Order], *, at: datetime, actor: Actor) -> None:
-    """Fills of orders that are filled, as evidence of each strategy that has a part in them."""
+def book(orders: Iterable[Order], holders: Mapping[str, Weights], *, at: datetime, actor: Actor) -> None:
+    """Fills of orders that are filled, as evidence of each strategy that has a part in them; of a proxy order, of those
+    who hold what it hedges.
+    """
     by_world: dict[str, dict[str, list[FillRecord]]] = defaultdict(lambda: defaultdict(list))
     for order in orders:
-        for part, fee in zip(order.parts, fees_of(order), strict=True):
-            quantity = Decimal(part["qty"])
-            by_world[part["world_id"]][part["strategy_id"]].append(
+        parts = booked_parts(order, holders)
+        for ((world, strategy), quantity), fee in zip(parts.items(), fees_of(order, parts), strict=True):
+            by_world[world][strategy].append(
                 FillRecord(
                     fill_id=order.order_id,
                     order_id=order.order_id,
@@ -80,7 +86,7 @@ def book(orders: Iterable[Order], *, at: datetime, actor: Actor) -> None:
                     symbol=order.symbol,
                     venue=order.venue or None,
                     side="buy" if quantity > 0 else "sell",
-                    qty=abs(quantity),
+                    qty=as_decimal(abs(quantity)),
                     price=order.average_price or order.mark,
                     fee=fee,
                     mode="paper",
@@ -90,16 +96,17 @@ def book(orders: Iterable[Order], *, at: datetime, actor: Actor) -> None:
         keep_fills(world_id=world, fills=fills, actor=actor)
 
 
-def fees_of(order: Order) -> list[Decimal]:
+def fees_of(order: Order, parts: Mapping[Strategy, Fraction]) -> list[Decimal]:
     """The order's fee by the size of each part; what rounding leaves is the last one's."""
     with localcontext() as context:
         context.prec = 2 * DIGITS
-        sizes = [abs(Decimal(part["qty"])) for part in order.parts]
+        sizes = [as_decimal(abs(quantity)) for quantity in parts.values()]
         total = sum(sizes)
         if not total or not order.fee:
             return [Decimal(0)] * len(sizes)
-        fees = [(order.fee * size / total).quantize(STEP) for size in sizes]
-        fees[-1] += order.fee.quantize(STEP) - sum(fees)
+        whole = order.fee.quantize(STEP)
+        fees = [(whole * size / total).quantize(STEP) for size in sizes]
+        fees[-1] += whole - sum(fees)
         return fees
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from qmtl_site.audit.actor import Actor
+from qmtl_site.http.refusals import Fault, Invalid
 from qmtl_site.ledger.transactions import use_case
 from rebalancing.domain.contract import NEWEST
+from rebalancing.domain.document import plain
 from rebalancing.models import Allocation
 from rebalancing.schemas import Allocate, ApplyPlan
 from rebalancing.selectors.allocations import allocation_documents
-from rebalancing.services.allocations import set_allocations
+from rebalancing.services.admitting import bound_in
+from rebalancing.services.allocations import locked_worlds, refuse_bad_fractions, set_allocations
 from rebalancing.services.applying import apply_plan
 from rebalancing.services.executing import execute_plan
 
@@ -25,10 +28,15 @@ def allocate(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor) -> tu
     """
     execution = None
     if asked.execute:
+        locked_worlds(asked, actor)
+        refuse_bad_fractions(asked)
         plan = plan_payload(asked, payload)
-        row, is_new = apply_plan(
-            asked=ApplyPlan.model_validate(plan), payload=plan, identity=payload, actor=actor
-        )
+        try:
+            row, is_new = apply_plan(
+                asked=ApplyPlan.model_validate(plan), payload=plan, identity=payload, actor=actor
+            )
+        except Invalid as refused:
+            raise Invalid(refused.detail, faults=[as_sent(fault) for fault in refused.faults]) from None
         etag = row.payload_hash[:32]
         execution = execute_plan(run_id=asked.run_id, actor=actor, reason=asked.reason or "")
     else:
@@ -42,6 +50,16 @@ def allocate(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor) -> tu
     return {name: value for name, value in document.items() if value is not None}, is_new
 
 
+def as_sent(fault: Fault) -> Fault:
+    """A place of the plan as one of what it was made from: what is allocated now was not sent."""
+    for name in ("/world_alloc_after", "/world_alloc_before"):
+        if fault.pointer.startswith(name):
+            rest = fault.pointer.removeprefix(name)
+            said = fault.detail if name.endswith("after") else f"now: {fault.detail}"
+            return Fault(f"/world_allocations{rest}", said)
+    return fault
+
+
 def plan_payload(asked: Allocate, payload: Mapping[str, Any]) -> dict[str, Any]:
     """The way from what is allocated now; a world that had nothing has nothing to scale."""
     known = {row.world_id: row for row in Allocation.objects.filter(world__in=asked.world_allocations)}
@@ -49,7 +67,7 @@ def plan_payload(asked: Allocate, payload: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": asked.run_id,
         "total_equity": payload["total_equity"],
         "world_alloc_before": {
-            world: f"{known[world].allocation.normalize():f}" if world in known else 0
+            world: plain(known[world].allocation) if world in known else 0
             for world in asked.world_allocations
         },
         "world_alloc_after": payload["world_allocations"],
@@ -58,10 +76,20 @@ def plan_payload(asked: Allocate, payload: Mapping[str, Any]) -> dict[str, Any]:
     }
     if asked.strategy_alloc_after_total:
         plan["strategy_alloc_after_total"] = payload["strategy_alloc_after_total"]
-        if before := {world: row.strategies for world, row in known.items() if row.strategies}:
+        if before := known_fractions(list(known.values())):
             plan["strategy_alloc_before_total"] = before
     if asked.etag is not None:
         plan["etag"] = payload["etag"]
     if asked.reason:
         plan["reason"] = asked.reason
     return plan
+
+
+def known_fractions(rows: Collection[Allocation]) -> dict[str, dict[str, str]]:
+    """What is stored of strategies that still are in their world; one that has left holds nothing to be scaled."""
+    bound = bound_in([row.world_id for row in rows])
+    found = {
+        row.world_id: {name: text for name, text in row.strategies.items() if (row.world_id, name) in bound}
+        for row in rows
+    }
+    return {world: fractions for world, fractions in found.items() if fractions}

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from rebalancing.domain.book import Strategy
 from rebalancing.domain.orders import Standing
+from rebalancing.models import Execution, Order
 from strategies.domain.modes import HALTED_WORLDS, is_open
 from strategies.models import Binding, Fill, GateClient
 from strategies.selectors import gate_documents
@@ -15,9 +16,9 @@ from worlds.models import World
 
 
 def standings_of(strategies: Iterable[Strategy]) -> dict[Strategy, Standing]:
-    """A live strategy trades for real, where its world allows it or it has done so before: then it holds what only a
-    real order reduces. It opens only through an open gate. All others trade on paper, and ask no gate; in a world
-    that is halted nobody opens anything.
+    """A live strategy trades for real, where its world allows it or it has done so before, or an order of its is with a
+    runner: then it holds what only a real order reduces. It opens only through an open gate. All others trade on paper,
+    and ask no gate; in a world that is halted nobody opens anything.
     """
     wanted = set(strategies)
     real = real_strategies({world for world, _ in wanted})
@@ -38,12 +39,25 @@ def trading_worlds(worlds: Iterable[str]) -> set[str]:
 def real_strategies(worlds: Iterable[str]) -> set[Strategy]:
     live = Binding.objects.filter(world__in=list(worlds), state=Binding.State.LIVE)
     rows = list(live.values_list("pk", "world_id", "strategy_id", "world__allow_live"))
-    doubtful = [key for key, _, _, allowed in rows if not allowed]
-    traded: set[int] = set()
+    doubtful = {key: (world, strategy) for key, world, strategy, allowed in rows if not allowed}
+    real = {(world, strategy) for _, world, strategy, allowed in rows if allowed}
     if doubtful:
-        fills = Fill.objects.filter(binding__in=doubtful, mode="live")
-        traded = set(fills.values_list("binding_id", flat=True).distinct())
-    return {(world, strategy) for key, world, strategy, allowed in rows if allowed or key in traded}
+        fills = Fill.objects.filter(binding__in=list(doubtful), mode="live")
+        real |= {doubtful[key] for key in fills.values_list("binding_id", flat=True).distinct()}
+        real |= handed_strategies() & set(doubtful.values())
+    return real
+
+
+def handed_strategies() -> set[Strategy]:
+    """Those with a part in an order that is with a runner: it may be filled at any moment."""
+    handed = Order.objects.filter(
+        status=Order.Status.HANDED, execution__state=Execution.State.RUNNING, mode="live"
+    )
+    return {
+        (part["world_id"], part["strategy_id"])
+        for parts in handed.values_list("parts", flat=True)
+        for part in parts
+    }
 
 
 def open_gates(worlds: Iterable[str]) -> set[Strategy]:

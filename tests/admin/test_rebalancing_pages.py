@@ -77,6 +77,20 @@ def test_one_plans_for_the_worlds_that_one_operates(allocated: ApiClient, staff:
     assert b"after_1" not in page
 
 
+def test_an_allocation_of_many_digits_is_planned_from_as_it_is(allocated: ApiClient, boss: Client) -> None:
+    said = {
+        "run_id": "a2",
+        "total_equity": 100_000,
+        "world_allocations": {"alpha": "0.123456789012345678901234567891"},
+        "positions": [],
+    }
+    assert allocated.post("/allocations", said).status_code == 201
+    shown = boss.get(PLAN).context["form"]["after_0"].initial
+    assert shown == "12.3456789012345678901234567891"
+    page = boss.post(PLAN, {**MOVES, "after_0": shown})
+    assert not page.context["form"].errors
+
+
 def test_showing_a_plan_keeps_nothing(allocated: ApiClient, boss: Client) -> None:
     answer = boss.post(PLAN, {**MOVES, "show": ""})
     assert answer.status_code == 200

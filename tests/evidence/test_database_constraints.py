@@ -156,7 +156,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (ORDER, {**OTHER_ORDER, "purpose": "fun"}, "an_order_has_a_known_purpose"),
     (ORDER, {**OTHER_ORDER, "side": "up"}, "an_order_buys_or_sells"),
     (ORDER, {**OTHER_ORDER, "qty": 0, "filled_qty": 0}, "only_a_cross_trades_nothing"),
-    (ORDER, {**OTHER_ORDER, "filled_qty": 9}, "an_order_fills_at_most_its_quantity"),
+    (ORDER, {**OTHER_ORDER, "filled_qty": 9}, "an_order_on_paper_fills_at_most_its_quantity"),
 ]
 IN_SQL_ONLY = {"a_run_belongs_to_a_binding", "an_inline_blob_has_its_own_name_and_size"}
 

@@ -10,6 +10,7 @@ import pytest
 from qmtl_site.audit.actor import Actor
 from strategies.models import Binding
 from strategies.services import move_binding
+from tests.activation.acting import decided, go
 from tests.api import ApiClient, body
 
 Ask = Callable[..., dict[str, Any]]
@@ -54,6 +55,15 @@ def desk(root: ApiClient) -> ApiClient:
         root.make_world(world, policy=None)
         bind(root, world, *names)
     return root
+
+
+@pytest.fixture
+def trading(desk: ApiClient) -> ApiClient:
+    """`mom` is live in `alpha`, its gate open; `runner-1` executes there."""
+    desk.patch("/worlds/alpha", {"allow_live": True})
+    decided()
+    assert go("first", opens={"mom": 0.5}).phase == "completed"
+    return desk
 
 
 def events_of(client: ApiClient, world: str, kind: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from rebalancing.models import Allocation, AllocationRecord, PositionSnapshot
+from strategies.models import Binding
 from tests.api import ApiClient, body
 from tests.problem import nothing_written, pointer, refusal
 from tests.rebalancing.conftest import asked, position
@@ -69,13 +70,15 @@ def test_the_same_again_writes_nothing_and_another_payload_is_refused(desk: ApiC
         ({"strategy_alloc_after_total": {"gamma": {}}}, "/strategy_alloc_after_total/gamma"),
         ({"positions": [position("alpha", "ghost", "B", 1, 1)]}, "/positions/0/strategy_id"),
         ({"total_equity": 0}, "/total_equity"),
+        ({"total_equity": "1e-20"}, "/total_equity"),
     ],
 )
+@pytest.mark.parametrize("execute", [False, True])
 def test_bad_fractions_are_refused_with_their_place(
-    desk: ApiClient, fields: dict[str, Any], place: str
+    desk: ApiClient, fields: dict[str, Any], place: str, execute: bool
 ) -> None:
     with nothing_written():
-        answer = desk.post(ALLOCATIONS, said(**fields))
+        answer = desk.post(ALLOCATIONS, said(execute=execute, **fields))
         assert (refusal(answer), pointer(answer)) == ((422, "E_VALIDATION"), place)
 
 
@@ -100,6 +103,29 @@ def test_with_execute_the_way_there_is_traded(desk: ApiClient) -> None:
     assert {w: each["allocation"] for w, each in answer["allocations"].items()} == {"alpha": 0.2, "beta": 0.3}
     with nothing_written():
         assert desk.post(ALLOCATIONS, moved).status_code == 200
+
+
+@pytest.mark.parametrize("execute", [False, True])
+def test_a_world_that_is_not_there_is_told_where_it_stands(desk: ApiClient, execute: bool) -> None:
+    answer = desk.post(ALLOCATIONS, said(world_allocations={"nope": 0.1}, positions=[], execute=execute))
+    assert (refusal(answer), pointer(answer)) == ((404, "E_NOT_FOUND"), "/world_allocations/nope")
+
+
+def test_where_nothing_changes_nothing_is_traded(desk: ApiClient) -> None:
+    long = {"alpha": "0.123456789012345678901234567891", "beta": 0.2}
+    desk.post(ALLOCATIONS, said(world_allocations=long))
+    answer = desk.post(ALLOCATIONS, said(run_id="a2", world_allocations=long, execute=True))
+    assert (answer.status_code, body(answer)["execution"]["orders"]) == (201, [])
+
+
+def test_a_strategy_that_has_left_its_world_does_not_stop_the_next_allocation(desk: ApiClient) -> None:
+    desk.post(ALLOCATIONS, said(strategy_alloc_after_total={"alpha": {"mom": 0.1, "rev": 0.1}}))
+    leave = Binding.objects.get(world="alpha", strategy="rev")
+    Binding.objects.filter(pk=leave.pk).update(state=Binding.State.ARCHIVED)
+    rows = [position("alpha", "mom", "BTC", 3, 10_000)]
+    fractions = {"world_allocations": {"alpha": 0.2}, "strategy_alloc_after_total": {"alpha": {"mom": 0.05}}}
+    answer = desk.post(ALLOCATIONS, said(run_id="a2", positions=rows, execute=True, **fractions))
+    assert (answer.status_code, body(answer)["execution"]["orders"][0]["qty"]) == (201, 1.5)
 
 
 def test_an_allocation_grows_stale(desk: ApiClient) -> None:

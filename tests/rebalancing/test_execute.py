@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -11,28 +10,11 @@ import pytest
 from rebalancing.models import Execution, Order
 from rebalancing.services import settle_executions
 from strategies.models import Activation, Fill
-from tests.activation.acting import breaker, decided, go
+from tests.activation.acting import breaker
 from tests.api import ApiClient, body
 from tests.problem import nothing_written, refusal
-from tests.rebalancing.conftest import asked, events_of, position
-
-EXECUTE = "/rebalancing/execute"
-
-
-def apply(client: ApiClient, run_id: str = "r1", **fields: Any) -> None:
-    answer = client.post("/rebalancing/apply", asked(run_id=run_id, **fields))
-    assert answer.status_code == 201, answer.content
-
-
-def execute(client: ApiClient, run_id: str = "r1", **fields: Any) -> dict[str, Any]:
-    answer = client.post(EXECUTE, {"run_id": run_id, **fields})
-    assert answer.status_code == 200, answer.content
-    document: dict[str, Any] = body(answer)
-    return document
-
-
-def lines(orders: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    return [(o["purpose"], o["side"], o["qty"], o["symbol"], o["status"]) for o in orders]
+from tests.rebalancing.conftest import events_of, position
+from tests.rebalancing.executing import EXECUTE, apply, execute, lines, only, register, report
 
 
 # --- on paper ---------------------------------------------------------------------------------------------
@@ -138,37 +120,6 @@ def test_a_halted_world_reduces_on_paper_and_opens_nothing(desk: ApiClient) -> N
 
 
 # --- live -------------------------------------------------------------------------------------------------
-@pytest.fixture
-def trading(desk: ApiClient) -> ApiClient:
-    """`mom` is live in `alpha`, its gate open; `runner-1` executes there."""
-    desk.patch("/worlds/alpha", {"allow_live": True})
-    decided()
-    assert go("first", opens={"mom": 0.5}).phase == "completed"
-    return desk
-
-
-def register(client: ApiClient, name: str = "runner-1") -> None:
-    wanted = {"client_id": "g1", "strategies": [{"id": "mom"}], "executor": name}
-    assert client.post("/worlds/alpha/gates", wanted).status_code == 201
-
-
-def only(after: float, qty: float = 3) -> dict[str, Any]:
-    """A plan about `mom` alone, with half of the equity before."""
-    return {
-        "world_alloc_before": {"alpha": 0.5},
-        "world_alloc_after": {"alpha": after},
-        "positions": [position("alpha", "mom", "BTC", qty, 10_000)],
-    }
-
-
-def report(client: ApiClient, order: dict[str, Any], qty: str, *, fill: str = "f1") -> None:
-    record = {
-        "fill_id": fill, "order_id": order["order_id"], "ts": "2026-01-01T00:00:00Z", "symbol": order["symbol"],
-        "side": order["side"], "qty": qty, "price": "10100", "mode": "live",
-    }  # fmt: skip
-    assert client.post("/worlds/alpha/strategies/mom/fills", [record]).status_code == 202
-
-
 def test_a_live_order_is_handed_to_the_runner_and_its_fills_complete_it(trading: ApiClient) -> None:
     register(trading)
     apply(trading, **only(after=1.0))

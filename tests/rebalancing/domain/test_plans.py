@@ -122,6 +122,40 @@ def test_dust_that_the_minimum_keeps_is_told_as_well() -> None:
     assert (residual["qty"], residual["reason"]) == (3, "min_trade_notional")
 
 
+def residual(world: str | None, quantity: float, reason: str = "lot") -> dict[str, Any]:
+    return {"world_id": world, "symbol": "BTC", "venue": None, "qty": quantity, "reason": reason}
+
+
+def test_rests_of_strategies_that_net_each_other_out_are_told() -> None:
+    rows: list[Row] = [("alpha", "s1", "", "BTC", 0.5, 100), ("alpha", "s2", "", "BTC", -0.5, 100)]
+    made = planned(terms({"alpha": 0.3}, {"alpha": 0}, lots={"BTC": 1}), rows)
+    assert answered(made)["residuals"] == [residual("alpha", 0.5), residual("alpha", -0.5)]
+
+
+@pytest.mark.parametrize(
+    ("least", "other", "after", "rest"),
+    [
+        (0, 0.5, 0.4, residual("alpha", 0.5)),  # neither an order nor a part
+        (0, 1, 0.44, residual("alpha", -0.5)),  # its part of the trade between the two is one lot
+        (1000, 3, 0.4, residual("alpha", 0.5, "min_trade_notional")),
+    ],
+)
+def test_what_a_world_was_to_close_is_told_where_another_one_nets_against_it(
+    least: int, other: float, after: float, rest: dict[str, Any]
+) -> None:
+    rows: list[Row] = [("alpha", "a", "", "BTC", 0.5, 100), ("beta", "b", "", "BTC", other, 100)]
+    ask = terms(
+        {"alpha": 0.2, "beta": 0.2},
+        {"alpha": 0, "beta": after},
+        lots={"BTC": 1},
+        shared_account=True,
+        min_trade_notional=least,
+    )
+    made = planned(ask, rows)
+    assert account(made) == {}
+    assert answered(made)["residuals"] == [rest]
+
+
 def test_what_is_only_cut_leaves_no_residual() -> None:
     made = planned(terms({"alpha": 0.3}, {"alpha": 0.1}, lots={"BTC": 2}), [BTC])
     assert made.residuals == []
@@ -218,6 +252,42 @@ def test_hybrid_scales_nothing_that_costs_more_than_the_proxy() -> None:
     made = planned(ask, TWO)
     assert deltas(made) == {("alpha", "", "ETH"): Fraction(5)}
     assert answered(made)["overlay_deltas"][0]["notional"] == -1500.0
+
+
+OWN: list[Row] = [("alpha", "s1", "", "X", 1, 100), ("alpha", "s2", "", "Y", 1, 100)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "least", "before", "scaled", "proxy"),
+    [
+        ("scaling", 0, 0.2, -100, 0),
+        ("overlay", 0, 0.2, 0, -100),
+        ("hybrid", 0, 0.2, -100, 0),
+        ("hybrid", 1, 0.2, -100, 0),
+        ("hybrid", 101, 0.2, 0, -100),
+        # The world keeps what it has: strategies change among themselves, and no proxy does that.
+        ("scaling", 0, 0.1, -100, 0),
+        ("overlay", 0, 0.1, 0, 0),
+        ("hybrid", 1, 0.1, -100, 0),
+        ("hybrid", 101, 0.1, 0, 0),
+    ],
+)
+def test_the_proxy_closes_what_remains_of_the_gap_of_the_world(
+    mode: Any, least: Any, before: float, scaled: int, proxy: int
+) -> None:
+    ask = terms(
+        {"alpha": before},
+        {"alpha": 0.1},
+        total_equity=1000,
+        mode=mode,
+        overlay=overlay({"alpha": "F"}, {"F": 10}),
+        hybrid=hybrid(least=least),
+        strategies_before={"alpha": {"s1": 0.1, "s2": 0.1}},
+        strategies_after={"alpha": {"s1": 0, "s2": 0.1}},
+    )
+    answer = answered(planned(ask, OWN))
+    rows = (answer["per_world"]["alpha"]["deltas"], answer.get("overlay_deltas", []))
+    assert [sum(row["notional"] for row in each) for each in rows] == [scaled, proxy]
 
 
 # --- orders -----------------------------------------------------------------------------------------------
