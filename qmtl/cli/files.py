@@ -12,12 +12,19 @@ from qmtl.cli.failures import CommandError, UsageError
 
 
 def write_file(name: str | Path, text: str, *, called: str = "answer.json") -> Path:
-    """Write it, and only then put it in its place; a folder gets a file `called` so."""
+    """Write it, and only then put it in its place; a folder gets a file `called` so.
+
+    A symbolic link stays one: what it leads to is written. What is no regular file (a device, a pipe) is written to.
+    """
     path = Path(name)
     if path.is_dir() or str(name).endswith(os.sep):
         path = path / called.replace("/", "_")
     draft = None
     try:
+        path = path.resolve() if path.is_symlink() else path
+        if path.exists() and not path.is_file():
+            write_through(path, text)
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -26,14 +33,22 @@ def write_file(name: str | Path, text: str, *, called: str = "answer.json") -> P
             os.fsync(file.fileno())
         os.chmod(draft, 0o666 & ~umask())
         os.replace(draft, path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
         raise CommandError(
-            f"{path} cannot be written: {error.strerror or error}",
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}",
             next_step="Name another file with --output.",
         ) from None
     return path
+
+
+def write_through(path: Path, text: str) -> None:
+    """To what is no regular file; it is neither made nor replaced."""
+    with path.open("r+b" if path.is_block_device() else "wb", buffering=0) as raw:
+        left = memoryview(text.encode())
+        while left:
+            left = left[raw.write(left) or 0 :]
 
 
 def umask() -> int:

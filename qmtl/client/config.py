@@ -44,9 +44,14 @@ def load_config(
     """The first that says something: argument, environment (QMTL_URL, QMTL_TOKEN, QMTL_STREAM_URL), file, default.
 
     A token of the file goes only to the address that stands beside it. ConfigError for an address that is none or a
-    file that cannot be read.
+    file that cannot be read where no `url` is given.
     """
-    kept = read_config(config_path(environ))
+    try:
+        kept = read_config(config_path(environ))
+    except ConfigError:
+        if url is None:
+            raise
+        kept = {}  # who says where need not have a sound file
     found_url = checked_url(url or environ.get("QMTL_URL") or kept.get("url") or LOCAL)
     of_file = kept if checked_url(kept.get("url") or LOCAL) == found_url else {}
     found_token = token or environ.get("QMTL_TOKEN") or of_file.get("token")

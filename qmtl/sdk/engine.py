@@ -159,7 +159,7 @@ class Engine:
         try:
             with np.errstate(all="ignore"):
                 return values_of(node.compute(*windows), self.symbols, self._widths.get(node.name))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit() of an author ends no run in silence
             node.state, node.error = NodeState.ERROR, traceback.format_exc(limit=-4)
             raise NodeError(node.name, iso(time), error, node.error) from error
 

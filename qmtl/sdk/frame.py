@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import time as now
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ PRICES = ("open", "high", "low", "close")
 FIELDS = (*PRICES, "volume")
 LONGEST_CLOSURE = 11 * DAY
 """No exchange that is worth a backtest stays closed for longer; a longer hole is missing data."""
+CLOSEST = 4 / 7
+"""Of an interval of a day or longer: so near may two of its bars be, as labels move with clocks and holidays; nearer
+ones are bars of a finer interval."""
 
 
 class Bar(NamedTuple):
@@ -98,11 +102,14 @@ class Frame:
             raise DataError(
                 f"the bar of {iso(int(self.times[place]))} {what}; sort the data and drop doubles"
             )
-        if (steps < step).any() and step < DAY:
-            place = int(np.argmax(steps < step)) + 1
+        shortest = step if step < DAY else step * CLOSEST
+        if (steps < shortest).any():
+            place = int(np.argmax(steps < shortest)) + 1
             raise DataError(
-                f"the bar of {iso(int(self.times[place]))} comes earlier than {self.interval} after its last"
+                f"the bar of {iso(int(self.times[place]))} comes earlier than {self.interval} after its last "
+                f"({iso(int(self.times[place - 1]))}): these are not {self.interval} bars"
             )
+        self._refuse_future(step)
         always_open = periods_per_year is not None and periods_per_year * step >= 0.98 * 365 * DAY
         longest = step if always_open else max(LONGEST_CLOSURE, 3 * step)
         if (steps > longest).any():
@@ -112,6 +119,13 @@ class Frame:
                 f"{missing} bars are missing between {iso(int(self.times[place]))} and "
                 f"{iso(int(self.times[place + 1]))}: complete the data, or begin after the gap (window)"
             )
+
+    def _refuse_future(self, step: int) -> None:
+        """A label may be its bar's end, or a date that begins earlier than in UTC; nothing later has closed."""
+        latest = now() * 1000 + min(step, DAY)
+        if self.times[-1] > latest:
+            place = int(np.searchsorted(self.times, latest, side="right"))
+            raise DataError(f"the bar of {iso(int(self.times[place]))} lies in the future")
 
 
 def frame_of(data: Any, *, interval: str = "1d") -> Frame:

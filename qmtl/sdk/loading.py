@@ -50,7 +50,7 @@ def load_module(place: str) -> ModuleType:
                 f"no module {place!r}: name it as Python imports it from here, or give the path of its file{hint}"
             ) from None
         raise StrategyError(f"{place} needs {error.name!r}, which is not installed") from None
-    except Exception as error:  # an author's module may raise anything
+    except (Exception, SystemExit) as error:  # an author's module may raise anything
         raise StrategyError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
 
 
@@ -65,7 +65,7 @@ def load_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # an author's module may raise anything
+    except (Exception, SystemExit) as error:  # an author's module may raise anything
         raise StrategyError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)

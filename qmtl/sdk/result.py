@@ -50,6 +50,7 @@ class SubmitResult:
     evaluation_run_url: str | None = None
     snapshot_url: str | None = None
     snapshot_path: str | None = None
+    snapshot_error: str | None = None
     precheck: dict[str, Any] = field(default_factory=dict)
     ws: ServiceWord = field(default_factory=ServiceWord)
     allocations: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class SubmitResult:
             "evaluation_run_url": self.evaluation_run_url,
             "snapshot_url": self.snapshot_url,
             "snapshot_path": self.snapshot_path,
+            "snapshot_error": self.snapshot_error,
             "status": self.status,
             "precheck": self.precheck,
             "ws": {
@@ -108,7 +110,9 @@ class SubmitResult:
         """What passed, what failed and by how much, what would change it, and what comes next."""
         lines = [self.headline()]
         if self.downgrade_reason:
-            lines.append(f"Lowered: {self.downgrade_reason}.")
+            lines.append(f"Lowered: {self.downgrade_reason.rstrip('.')}.")
+        if self.snapshot_error:
+            lines.append(f"Snapshot: {self.snapshot_error}.")
         if self.error:
             lines += ["", self.error.rstrip()]
         if figures := self.figures():

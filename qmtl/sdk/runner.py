@@ -14,7 +14,7 @@ from qmtl.client.documents import Run, World
 from qmtl.sdk import submission as steps
 from qmtl.sdk.backtest import Record, backtest, given_record
 from qmtl.sdk.data import Provider, choose, load
-from qmtl.sdk.errors import NodeError
+from qmtl.sdk.errors import NodeError, SnapshotError
 from qmtl.sdk.frame import Frame, frame_of
 from qmtl.sdk.identity import code_hash, run_id
 from qmtl.sdk.intervals import milliseconds, parse_time
@@ -59,7 +59,7 @@ class Runner:
         comes later is left for trading on paper. returns: what the strategy earned, with times, where the
         author has worked it out; otherwise it follows from the strategy (`auto_returns`). auto_validate=False: only
         the submission and the run are made. wait: for the verdict, at most `timeout` seconds. snapshot: True for
-        `.qmtl_snapshots/`, or a path.
+        `.qmtl_snapshots/`, or a path; where it cannot be written the result says so (`snapshot_error`).
 
         The same code over the same data with the same parameters is the same run: submitting again answers it. With the
         service unreachable the result says so (`safe_mode`), and nothing trades. DataError, StrategyError and refusals
@@ -256,11 +256,14 @@ def judged(
 
 
 def with_snapshot(client: Client, result: SubmitResult, wanted: str | Path | bool | None) -> SubmitResult:
-    """The service's snapshot as a file, where one is wanted and there is one."""
+    """The service's snapshot as a file, where one is wanted and there is one; else `snapshot_error` says why not."""
     if not wanted or result.snapshot_url is None:
         return result
     snapshot = client.snapshot(result.world_id, result.snapshot_url.rpartition("/")[2])
-    return replace(result, snapshot_path=str(write_snapshot(snapshot.raw, wanted)))
+    try:
+        return replace(result, snapshot_path=str(write_snapshot(snapshot.raw, wanted)))
+    except SnapshotError as error:  # what was judged is not lost with it
+        return replace(result, snapshot_error=str(error))
 
 
 def periods_of(interval: str) -> float:

@@ -73,6 +73,10 @@ class Strategy:
             self.setup()
         except NotImplementedError:
             raise StrategyError(f"{type(self).__name__} has no setup(); write one that adds nodes") from None
+        except SystemExit as error:
+            raise StrategyError(
+                f"setup of {type(self).__name__} ends the process: sys.exit({error})"
+            ) from None
         if not any(node.name in OUTPUTS for node in self.nodes):
             raise StrategyError(
                 f"{type(self).__name__} adds no node named {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}: "

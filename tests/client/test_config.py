@@ -66,3 +66,12 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="Cannot write"):
         save_config(Config(), tmp_path / "file" / "config.toml")
+
+
+def test_who_says_where_needs_no_sound_file(tmp_path: Path) -> None:
+    broken = tmp_path / "config.toml"
+    broken.write_text("url = ")
+    environ = {"QMTL_CONFIG": str(broken)}
+    assert load_config(url="http://here:1", token="mine", environ=environ) == Config("http://here:1", "mine")
+    with pytest.raises(ConfigError, match="Cannot read"):
+        load_config(environ=environ)

@@ -87,6 +87,13 @@ def test_parquet_is_the_same(tmp_path: Path) -> None:
         ("date\n2020-01-02\n", "times and nothing else"),
         ("date,A\n2020-01-02,1\n", "needs at least 2"),
         ("", "no rows"),
+        ("date,A,B,A\n2020-01-02,1,2,3\n2020-01-03,1,2,3\n", "'A' stands twice in the heading"),
+        (
+            "date,A\n2020-01-02,1\n2020-01-03T00:00,1\n2020-01-03T01:00,2\n",
+            "2020-01-03T01:00:00Z comes earlier than 1d .* not 1d bars",
+        ),
+        ("date,A\n2020-01-02T00:00,1\n2020-01-02T12:00,2\n", "comes earlier than 1d"),
+        ("date,A\n9999-01-04,1\n9999-01-05,2\n", "bar of 9999-01-04T00:00:00Z lies in the future"),
         (
             "time,symbol,close\n2020-01-02,A,1\n2020-01-02,B,1\n2020-01-03,A,1\n",
             "bar of B at 2020-01-03.* is missing",
@@ -105,6 +112,24 @@ def test_a_market_that_never_closes_has_no_holes(tmp_path: Path) -> None:
     frame.check(periods_per_year=1638)
     with pytest.raises(DataError, match="1 bars are missing"):
         frame.check(periods_per_year=8760)
+
+
+@pytest.mark.parametrize(
+    ("times", "interval"),
+    [
+        (["2020-03-28T00:00", "2020-03-29T00:00", "2020-03-29T23:00"], "1d"),  # midnights in London
+        (["2019-12-23T21:00", "2019-12-24T18:00", "2019-12-26T21:00"], "1d"),  # closes of New York
+        (["2020-04-03", "2020-04-09", "2020-04-17"], "1w"),  # last days of trading weeks
+    ],
+)
+def test_labels_may_move_with_clocks_and_holidays(times: list[str], interval: str) -> None:
+    frame_of({"times": times, "symbols": ["A"], "close": [[1.0]] * 3}, interval=interval).check()
+
+
+def test_days_are_no_weeks() -> None:
+    days = prices(50, 1)
+    with pytest.raises(DataError, match="these are not 1w bars"):
+        Frame(days.times, days.symbols, days.fields, "1w").check()
 
 
 def test_a_window_takes_the_newest(tmp_path: Path) -> None:

@@ -184,6 +184,23 @@ def test_a_node_that_fails_is_in_error_with_its_traceback() -> None:
 
 
 @pytest.mark.parametrize(
+    ("leaving", "raised"), [(SystemExit(0), NodeError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_leaving_the_process_is_a_failure_and_an_interrupt_is_none(
+    leaving: BaseException, raised: type[BaseException]
+) -> None:
+    class Leaving(Strategy):
+        def setup(self) -> None:
+            self.add(Node("weights", [self.stream()], self.decide))
+
+        def decide(self, w: np.ndarray) -> np.ndarray:
+            raise leaving
+
+    with pytest.raises(raised):
+        replay(Engine(Leaving(), ("A",), "1d"), prices(3, 1).bars())
+
+
+@pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda s: None, "adds no node named"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
@@ -198,6 +199,50 @@ def test_a_runner_that_starts_again_goes_on(client: Client, running: Callable[..
     again.end()
     told = sorted(point.ts for point in client.performance("twice", "again"))
     assert len(told) == len(set(told))
+
+
+def test_a_killed_runner_goes_on_from_its_saved_account(
+    client: Client, running: Callable[..., Running], tmp_path: Path
+) -> None:
+    """What was saved is older than what was told: as after kill -9. The bars between are traded again, to the same."""
+    strategy = copy_of("killed")
+    ready(client, "kill", strategy)
+    first = running(strategy, "kill")
+    first.feed(6)
+    first.end()
+    state = tmp_path / "kill-killed.json"
+    old = state.read_text()
+    second = running(strategy, "kill")
+    second.next = first.next
+    second.feed(6)
+    assert second.end().not_taken == {}
+    told, fills, account = known(client), list(client.fills("kill", "killed", limit=500)), state.read_text()
+    state.write_text(old)
+    third = running(strategy, "kill")
+    third.next = second.next
+    assert third.end().not_taken == {}
+    assert known(client) == told
+    assert [each.fill_id for each in client.fills("kill", "killed", limit=500)] == [f.fill_id for f in fills]
+    assert json.loads(state.read_text())["desks"] == json.loads(account)["desks"]
+
+
+def known(client: Client) -> list[Any]:
+    return [point.raw for point in client.performance("kill", "killed")]
+
+
+def test_a_second_runner_is_refused_while_the_first_trades_on(
+    client: Client, running: Callable[..., Running], tmp_path: Path
+) -> None:
+    strategy = copy_of("lonely")
+    ready(client, "lonely", strategy)
+    first = running(strategy, "lonely")
+    first.until(lambda: first.said_that("mode paper"))
+    with pytest.raises(StrategyError, match="another process runs this strategy") as refused:
+        Runner.run(strategy, "lonely", client=client, data=HELD, replay=True, state_folder=tmp_path)
+    assert refused.value.exit_status == 2
+    assert first.end().ended == "completed"
+    again = running(strategy, "lonely")
+    assert again.end().ended == "completed"
 
 
 def test_a_failing_node_stops_it_and_the_service_knows(

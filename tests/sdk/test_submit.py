@@ -133,8 +133,10 @@ def test_a_full_disk_is_told_and_the_run_stands(tmp_path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_is_told(client: Client, alpha: str, data: Path) -> None:
-    with pytest.raises(SnapshotError, match="The run itself stands"):
-        Runner.submit(Holding, alpha, client=client, snapshot=data / "x.json")
+    result = Runner.submit(Holding, alpha, client=client, snapshot=data / "x.json")
+    assert result.ws.activation is not None
+    assert "The run itself stands" in str(result.document()["snapshot_error"])
+    assert "could not be written" in result.explain()
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------

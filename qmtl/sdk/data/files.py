@@ -76,6 +76,8 @@ def parse_csv(text: str, interval: str, name: str) -> Frame:
     if len(rows) < 2:
         raise DataError(f"{name} has no rows")
     header = [cell.strip() for cell in rows[0]]
+    if doubles := [title for place, title in enumerate(header) if title in header[:place]]:
+        raise DataError(f"{doubles[0]!r} stands twice in the heading of {name}; which one is meant?")
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise DataError(f"line {number} of {name} has {len(row)} cells, its heading has {len(header)}")

@@ -74,6 +74,14 @@ class Reporter:
     def nodes(self, states: Sequence[Mapping[str, Any]]) -> None:
         self._nodes = list(states)
 
+    def state(self) -> dict[str, Any]:
+        """What is not told yet, for another life."""
+        return {"performance": list(self._performance), "fills": list(self._fills)}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self._performance.extend((str(mode), record) for mode, record in state.get("performance", ()))
+        self._fills.extend(state.get("fills", ()))
+
     @property
     def waiting(self) -> int:
         return len(self._performance) + len(self._fills) + (self._nodes is not None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from qmtl.sdk.errors import StrategyError
 
@@ -23,6 +26,32 @@ class Saved:
     def __init__(self, folder: Path, world_id: str, strategy_id: str) -> None:
         self.path = folder / f"{world_id}-{strategy_id}.json"
         self._told = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else's meanwhile: two runs of one strategy would trade it twice. StrategyError where somebody has it.
+        The system lets it go when the process ends, however it ends."""
+        path = self.path.with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = path.open("a")  # it stays: who removed it could let two in
+        except OSError as error:
+            raise StrategyError(
+                f"{path} cannot be made ({error.strerror}): nothing could keep a second runner from trading the same, "
+                "nor would a restart know what was traded; run where it can be written"
+            ) from None
+        with file:
+            self._lock(file)
+            yield
+
+    def _lock(self, file: IO[str]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StrategyError(
+                f"another process runs this strategy in this world (it holds {file.name}): stop it first, "
+                "a second one would trade everything twice"
+            ) from None
 
     def read(self) -> dict[str, Any] | None:
         try:

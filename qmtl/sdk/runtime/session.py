@@ -8,8 +8,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from qmtl.sdk.book import targets_of
 from qmtl.sdk.data import Provider, choose, load
 from qmtl.sdk.engine import Engine
 from qmtl.sdk.errors import NodeError
-from qmtl.sdk.frame import Frame, frame_of
+from qmtl.sdk.frame import Bar, Frame, frame_of
 from qmtl.sdk.identity import code_hash
 from qmtl.sdk.intervals import iso, parse_time
 from qmtl.sdk.runtime import brokers
@@ -29,6 +30,7 @@ from qmtl.sdk.runtime.feeds import Feed, PollingFeed, ReplayFeed
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
 from qmtl.sdk.runtime.report import RunReport, rejected_by
 from qmtl.sdk.runtime.reporter import Reporter
+from qmtl.sdk.runtime.resuming import bars_of, reached_by
 from qmtl.sdk.runtime.saved import FOLDER, Saved
 from qmtl.sdk.runtime.standing import carries_over, require_binding, why_lowered
 from qmtl.sdk.runtime.trader import Trader
@@ -72,25 +74,28 @@ def run(
 
     Bars: `replay=True` replays the preset (or `data`) from `start` on, `speed` bars a second (None: as fast as they are
     taken); `feed` gives them itself; otherwise the preset's source is polled for new ones. What lies before warms the
-    nodes up. `start` is by default where the last run stopped, else where the performance that the service has ends.
+    nodes up. `start` is by default where the account was saved last, else where the service's performance ends.
 
     The effective mode decides where orders go: paper to the paper broker, live through the gate to the world's broker,
     else nowhere. It may change at any time, without a restart. gateway_url: the service's address. state_folder: what is
-    remembered over a restart; None for nothing.
+    remembered over a restart; None for nothing. One run at a time may use it for a strategy of a world.
 
     DataError, StrategyError and refusals are raised before anything trades. A compute function that fails ends the run
     as `failed`: its node is reported in error, and the service keeps the strategy from trading.
     """
     own = client is None
     service = client or Client(config=config_of(gateway_url, token))
+    held = ExitStack()
     try:
         session = Session(
             service, made(strategy), world_id, data_preset=data_preset, data=data, provider=provider,
             replay=replay, speed=speed, start=start, feed=feed, client_id=client_id, executor=executor,
             state_folder=Path(state_folder) if state_folder else None, stop=stop, say=say, on_status=on_status,
+            held=held,
         )  # fmt: skip
         return session.run()
     finally:
+        held.close()
         if own:
             service.close()
 
@@ -121,18 +126,31 @@ class Session:
         stop: threading.Event | None,
         say: Callable[[str], None],
         on_status: Status | None,
+        held: ExitStack,
     ) -> None:
         self.client, self.strategy, self.say, self.on_status = client, strategy, say, on_status
         self.name = strategy_id(type(strategy))
         self.world: World = world_named(client, world_id)
         self.stop = stop or threading.Event()
-        require_binding(client, world_id, self.name)
+        mode = require_binding(client, world_id, self.name)
         self.settings = dict(self.world.raw.get("broker") or {"kind": "paper"})
         self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
+        if self.saved:
+            held.enter_context(self.saved.held())
         self.memory = (self.saved.read() if self.saved else None) or {}
-        history, after = self.history(data, data_preset, provider, start)
-        self.history_bars = history.part(stop=int(history.times[0]) if after is None else after + 1)
-        self.feed = feed or self.feed_of(history, after, data_preset, provider, replay, speed)
+        history = self.history(data, data_preset, provider)
+        bars = bars_of(
+            history,
+            reached_by(
+                self.memory, mode, kind=self.settings.get("kind", "paper"), reported=self.newest_reported
+            ),
+            start=parse_time(start) - 1 if start else None,
+            feed=feed,
+            replay=replay,
+            speed=speed,
+            poll=lambda after: self.polled(after, data_preset, provider),
+        )
+        self.history_bars, self.again, self.feed = bars.warm_up, bars.again, bars.feed
         self.engine = Engine(strategy, history.symbols, history.interval)
         self.code = code_hash(strategy)
         self.keeper = GateKeeper(
@@ -146,6 +164,7 @@ class Session:
             on_rebalancing=self.rebalanced,
         )
         self.reporter = Reporter(client, world_id, self.name)
+        self.reporter.load(self.memory.get("untold") or {})
         self.trader = Trader(
             self.name,
             self.keeper,
@@ -170,6 +189,8 @@ class Session:
         self.trader.handed = self.executing
         self.bars = self.late = 0
         self.last: int | None = None
+        self.traded = int(self.memory.get("last") or 0)  # bars up to this one are in the saved account
+        self.is_warm = False
         self._nodes_at = 0.0
         self._save_at = time.monotonic() + SAVE_EVERY
 
@@ -178,43 +199,22 @@ class Session:
     def capital(self) -> Decimal:
         return Decimal(str(self.world.reference_capital or 1_000_000))
 
-    def history(
-        self, data: Any, data_preset: str | None, provider: Provider | None, start: str | None
-    ) -> tuple[Frame, int | None]:
-        """All bars that there are, and the last one that is only for warming up (None: none is)."""
+    def history(self, data: Any, data_preset: str | None, provider: Provider | None) -> Frame:
+        """All bars that there are."""
         if data is not None:
             interval = self.world.data_presets[0].interval if self.world.data_presets else "1d"
-            frame = frame_of(data, interval=interval).check(periods_per_year=self.world.periods_per_year)
-        else:
-            preset = choose(self.world.data_presets, data_preset, self.world.id)
-            frame = load(preset, provider=provider, periods_per_year=self.world.periods_per_year)
-        return frame, self.resume_after(start)
+            return frame_of(data, interval=interval).check(periods_per_year=self.world.periods_per_year)
+        preset = choose(self.world.data_presets, data_preset, self.world.id)
+        return load(preset, provider=provider, periods_per_year=self.world.periods_per_year)
 
-    def resume_after(self, start: str | None) -> int | None:
-        known = [parse_time(start) - 1] if start else []
-        if self.memory.get("last") is not None:
-            known.append(int(self.memory["last"]))
+    def newest_reported(self) -> int | None:
         newest = next(iter(self.client.performance(self.world.id, self.name, limit=1)), None)
-        if newest is not None:
-            known.append(round(newest.ts.timestamp() * 1000))
-        return max(known, default=None)
+        return None if newest is None else round(newest.ts.timestamp() * 1000)
 
-    def feed_of(
-        self,
-        history: Frame,
-        after: int | None,
-        data_preset: str | None,
-        provider: Provider | None,
-        replay: bool,
-        speed: float | None,
-    ) -> Feed:
-        if replay:
-            return ReplayFeed(history.part(None if after is None else after + 1), speed)
-        newest = int(history.times[-1])
-        self.history_bars = history
+    def polled(self, after: int, data_preset: str | None, provider: Provider | None) -> Feed:
         preset = choose(self.world.data_presets, data_preset, self.world.id)
         return PollingFeed(
-            preset, after=newest, provider=provider, on_failure=lambda error: self.say(f"no data: {error}")
+            preset, after=after, provider=provider, on_failure=lambda error: self.say(f"no data: {error}")
         )
 
     def desk(self, broker: Any) -> Desk:
@@ -289,35 +289,41 @@ class Session:
 
     def warm_up(self) -> None:
         for bar in self.history_bars.bars():
-            outputs = self.engine.step(bar)
-            targets = targets_of(outputs)
-            if targets is not None:
-                self.trader.targets = targets
-            self.last = bar.time
+            self.warm_up_with(bar)
+        self.is_warm = True
         if len(self.history_bars):
             self.say(
                 f"warmed up with {len(self.history_bars)} bars to {iso(int(self.history_bars.times[-1]))}"
             )
 
+    def warm_up_with(self, bar: Bar) -> None:
+        targets = targets_of(self.engine.step(bar))
+        if targets is not None:
+            self.trader.targets = targets
+        self.last = bar.time
+
     def trade(self) -> tuple[str, str]:
-        for bar in self.feed.bars(self.stop):
+        for bar in chain(ReplayFeed(self.again).bars(self.stop), self.feed.bars(self.stop)):
             if self.keeper.failure is not None:
                 return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
             if self.last is not None and bar.time <= self.last:
                 self.late += 1  # known already: a source that was asked again, a feed that begins anew
                 continue
-            fills, record = self.trader.see(bar)
+            if bar.time <= self.traded:
+                self.warm_up_with(bar)  # the history that is there ends before the account
+                continue
+            # An account that has seen a bar is never saved without it, nor its record lost.
+            with self.trader.lock:
+                self.last = bar.time
+                self.report_bar(*self.trader.see(bar))
             try:
                 outputs = self.engine.step(bar)
             except NodeError:
-                self.report_bar(fills, record)
                 self.reporter.nodes(self.engine.states())
                 self.trader.freeze()
                 raise
             self.trader.trade(bar, targets_of(outputs))
-            self.report_bar(fills, record)
             self.bars += 1
-            self.last = bar.time
             self.now_and_then()
         if self.keeper.failure is not None:
             return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
@@ -341,12 +347,20 @@ class Session:
 
     def save(self) -> None:
         """What it knows, as one document. The longer that takes, the rarer it is done between bars."""
-        if self.saved is None:
-            return
+        if self.saved is None or not self.is_warm:
+            return  # what is on disk is newer than what is known here
         began = time.monotonic()
         with self.trader.lock:
             desks = {mode: desk.state() for mode, desk in self.trader.desks.items()}
-            self.saved.write({"last": self.last, "desks": desks, "handed": self.executing.state()})
+            self.saved.write(
+                {
+                    "last": max(self.last or 0, self.traded) or None,
+                    "mode": self.trader.mode,
+                    "desks": desks,
+                    "handed": self.executing.state(),
+                    "untold": self.reporter.state(),
+                }
+            )
         ended = time.monotonic()
         self._save_at = ended + max(SAVE_EVERY, SAVING_PART * (ended - began))
 

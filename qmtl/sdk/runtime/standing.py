@@ -15,10 +15,10 @@ LOWERED = {
 }
 
 
-def require_binding(client: Client, world_id: str, strategy_id: str) -> None:
-    """StrategyError where the strategy was not submitted to this world."""
+def require_binding(client: Client, world_id: str, strategy_id: str) -> str:
+    """The mode that it has now. StrategyError where the strategy was not submitted to this world."""
     try:
-        client.activation(world_id, strategy_id)
+        return client.activation(world_id, strategy_id).effective_mode
     except errors.NotFound:
         raise StrategyError(
             f"{strategy_id!r} is not bound to world {world_id!r}: submit it first "
