@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
 import orjson
@@ -159,14 +158,9 @@ class CircuitBreaker(ServiceView):
     )
     def post(self, request: Any, world_id: str) -> HttpResponse:
         change = self.body(schemas.BreakerChange)
-        act = partial(
-            services.set_circuit_breaker,
-            world_id=world_id,
-            engaged=change.engaged,
-            reason=change.reason,
-            actor=self.actor,
+        services.switch_circuit_breaker(
+            world_id=world_id, engaged=change.engaged, reason=change.reason, actor=self.actor
         )
-        services.insist(act) if change.engaged else act()
         world = get_world(world_id)
         return self.reply(document(world), etag=str(world.revision))
 

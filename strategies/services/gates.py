@@ -43,14 +43,9 @@ WHERE world_id = %(world)s AND client_id = %(client)s AND revoked_at IS NULL AND
 RETURNING id
 """
 RUNNING = """
-UPDATE strategies_binding b
-SET running_code_hash = CASE WHEN told.code = b.judged_code_hash THEN '' ELSE told.code END
+UPDATE strategies_binding b SET running_code_hash = told.code
 FROM unnest(%(keys)s::bigint[], %(codes)s::text[]) AS told (key, code)
-WHERE b.id = told.key AND told.code <> '' AND NOT (
-    told.code = b.judged_code_hash AND EXISTS (
-        SELECT FROM strategies_gatehold h JOIN strategies_gateclient c ON c.id = h.client_id
-        WHERE c.world_id = b.world_id AND h.strategy_id = b.strategy_id AND c.id <> %(client)s
-          AND c.revoked_at IS NULL AND c.lease_until > now() AND h.code_hash NOT IN ('', b.judged_code_hash)))
+WHERE b.id = told.key AND told.code NOT IN ('', b.judged_code_hash)
 """
 # The judged code runs, and whoever ran another has gone.
 RUNS_AS_JUDGED = """
@@ -250,7 +245,8 @@ def note_code(client: GateClient, hashes: Mapping[int, str]) -> None:
     Who says nothing of his code changes nothing, nor does the judged code beside a holder who runs another.
     """
     with native_cursor() as cursor:
-        cursor.execute(RUNNING, {"client": client.pk, "keys": list(hashes), "codes": list(hashes.values())})
+        cursor.execute(RUNNING, {"keys": list(hashes), "codes": list(hashes.values())})
+        cursor.execute(RUNS_AS_JUDGED, {"client": client.pk, "world": client.world_id})
 
 
 def lease() -> timedelta:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test.testcases import LiveServerThread
-from knox.models import AuthToken
 from typer.testing import CliRunner
 
 from evaluation.services import evaluate_waiting
 from qmtl.cli.app import app
 from qmtl.client import Client
 from tests.api import POLICY, results, returns
-from tests.client.conftest import Handler, Site
-from tests.conftest import empty_database
+from tests.client import conftest as service
 
 
 @dataclass(frozen=True)
@@ -38,25 +34,7 @@ class Said:
 Qmtl = Callable[..., Said]
 
 
-@pytest.fixture(scope="module")
-def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
-    with django_db_blocker.unblock():
-        token = AuthToken.objects.create(User.objects.create_superuser("root"))[1]
-        server = LiveServerThread("127.0.0.1", Handler)
-        server.daemon = True
-        server.start()
-        server.is_ready.wait()
-        if server.error:
-            raise server.error
-        yield Site(f"http://127.0.0.1:{server.port}", token)
-        server.terminate()
-        empty_database()
-
-
-@pytest.fixture(scope="module")
-def client(site: Site) -> Iterator[Client]:
-    with site.client() as opened:
-        yield opened
+site, client = service.site, service.client
 
 
 @pytest.fixture
@@ -84,7 +62,7 @@ def typed(environment: Path) -> Qmtl:
 
 
 @pytest.fixture
-def qmtl(site: Site, typed: Qmtl, monkeypatch: pytest.MonkeyPatch) -> Qmtl:
+def qmtl(site: service.Site, typed: Qmtl, monkeypatch: pytest.MonkeyPatch) -> Qmtl:
     """The same with one, as root."""
     monkeypatch.setenv("QMTL_URL", site.url)
     monkeypatch.setenv("QMTL_TOKEN", site.token)

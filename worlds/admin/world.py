@@ -151,7 +151,7 @@ class WorldAdmin(Window):
         world = self.seen(request, object_id)
 
         def change() -> World:
-            return services.set_circuit_breaker(
+            return services.switch_circuit_breaker(
                 world_id=world.pk,
                 engaged=engaged,
                 reason=form.cleaned_data["reason"],

@@ -12,6 +12,7 @@ from worlds.services.worlds import (
     create_world,
     freeze_figures,
     set_circuit_breaker,
+    switch_circuit_breaker,
     update_world,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "rotate_credentials",
     "set_broker",
     "set_circuit_breaker",
+    "switch_circuit_breaker",
     "update_world",
     "write_policy",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -28,7 +29,7 @@ from worlds.schemas import WorldCreate, WorldFields, WorldPatch
 from worlds.selectors import paused_total
 from worlds.services.broker import write_broker
 from worlds.services.four_eyes import refuse_own_live, refuse_own_reset
-from worlds.services.locking import lock_world
+from worlds.services.locking import insist, lock_world
 from worlds.services.schedule import follow_state, make_due
 
 FROZEN_FIGURES = ("periods_per_year", "risk_free_rate", "reference_capital")
@@ -139,6 +140,12 @@ def set_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Act
     record(actor, action, object_type="world", object_id=world.id, world_id=world.id, reason=reason)
     emit(world_state_event(world, before=world.state, reason=reason))
     return world
+
+
+def switch_circuit_breaker(*, world_id: str, engaged: bool, reason: str, actor: Actor) -> World:
+    """The same, by hand: whoever stands still with a lock does not keep it from being engaged."""
+    act = partial(set_circuit_breaker, world_id=world_id, engaged=engaged, reason=reason, actor=actor)
+    return insist(act) if engaged else act()
 
 
 @use_case
