@@ -39,24 +39,24 @@ def give_the_world_its_turn(event: WorldCreated) -> None:
     services.give_turn(event.world_id)
 
 
-@after(RunUpdated)
+@after(RunUpdated, when=lambda run: run["status"] == "evaluating")
 def judge_a_run_that_has_its_results(event: dict[str, Any]) -> None:
-    if event["data"]["status"] == "evaluating":
-        start(event["data"]["world_id"])
+    start(event["data"]["world_id"])
 
 
-@after(WorldStateChanged)
+@after(
+    WorldStateChanged,
+    when=lambda world: world["before"] == "PAUSED" and world["after"] in {"ACTIVE", "EVALUATION_ONLY"},
+)
 def judge_what_waited_while_the_world_was_paused(event: dict[str, Any]) -> None:
-    if event["data"]["before"] == "PAUSED" and event["data"]["after"] in {"ACTIVE", "EVALUATION_ONLY"}:
-        start(event["data"]["world_id"])
+    start(event["data"]["world_id"])
 
 
-@after(WorldStateChanged)
+@after(WorldStateChanged, when=lambda world: world["after"] == "RETIRED")
 def expire_what_a_retired_world_will_not_judge(event: dict[str, Any]) -> None:
-    if event["data"]["after"] == "RETIRED":
-        services.expire_open_runs(
-            world_id=event["data"]["world_id"], reason="the world is retired", actor=Actor.service("worlds")
-        )
+    services.expire_open_runs(
+        world_id=event["data"]["world_id"], reason="the world is retired", actor=Actor.service("worlds")
+    )
 
 
 @after(DecisionMade)
@@ -69,13 +69,12 @@ def apply_what_was_approved(event: dict[str, Any]) -> None:
     services.follow_approvals(world_id=event["data"]["world_id"])
 
 
-@after(ApplyPhaseChanged)
+@after(ApplyPhaseChanged, when=lambda apply: apply["after"] in {"completed", "rolled_back"})
 def look_again_when_an_apply_has_ended(event: dict[str, Any]) -> None:
-    if event["data"]["after"] in {"completed", "rolled_back"}:
-        world_id = event["data"]["world_id"]
-        services.run_queued(world_id=world_id)
-        if not services.follow_decision(world_id=world_id):
-            services.follow_approvals(world_id=world_id)
+    world_id = event["data"]["world_id"]
+    services.run_queued(world_id=world_id)
+    if not services.follow_decision(world_id=world_id):
+        services.follow_approvals(world_id=world_id)
 
 
 @inside(ApplyPhaseChanged)
@@ -101,10 +100,9 @@ def end_the_runs_of_who_is_archived(event: BindingStateChanged) -> None:
         services.note_left(world_id=event.world_id, strategies=[event.strategy_id], reason=event.reason)
 
 
-@after(WorldStateChanged)
+@after(WorldStateChanged, when=lambda world: world["before"] != "ACTIVE" and world["after"] == "ACTIVE")
 def run_commands_that_waited_while_the_world_was_paused(event: dict[str, Any]) -> None:
-    if event["data"]["before"] != "ACTIVE" and event["data"]["after"] == "ACTIVE":
-        services.run_queued(world_id=event["data"]["world_id"])
+    services.run_queued(world_id=event["data"]["world_id"])
 
 
 @after(EvaluationRequested)

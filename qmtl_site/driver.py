@@ -83,20 +83,18 @@ def relay_everything() -> None:
 
 
 def drive_applies() -> None:
-    """Take each apply in flight as far as it goes now, if this process holds the lease; else it stands by.
-
-    The lease is renewed before anything is driven, and in idle times after a third of it.
-    """
+    """Take each apply in flight as far as it goes now, if this process holds the lease; else it stands by."""
     keys = open_applies()
     if not keys and time.monotonic() < duty.renew_at:
         return
-    fence = duty.ask()
+    fence = duty.hold()
     if fence is None:
         return
     try:
         for key in keys:
             guarded(partial(drive_one, key, fence))
     except LeaseLost as lost:  # it was stopped in between; the next step asks anew
+        duty.fence = None
         log.warning("driver.fenced_off", why=str(lost))
 
 
@@ -136,6 +134,10 @@ class Duty:
 
     fence: int | None = None
     renew_at: float = 0.0
+
+    def hold(self) -> int | None:
+        """The fence to come with; asked for where there is none, and renewed after a third of the lease."""
+        return self.ask() if self.fence is None or time.monotonic() >= self.renew_at else self.fence
 
     def ask(self) -> int | None:
         self.renew_at = time.monotonic() + settings.DRIVER_LEASE.total_seconds() / 3

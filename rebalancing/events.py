@@ -34,9 +34,7 @@ class PlanEvent(Event):
         return self.run_id
 
     def data(self) -> dict[str, Any]:
-        # Not `asdict`: it would copy every order, and cannot copy a number that is kept as its text.
-        told = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in told if value is not None}
+        return {name: value for name, value in super().data().items() if value is not None}
 
     @classmethod
     def data_schema(cls) -> dict[str, Any]:

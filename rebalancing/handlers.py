@@ -9,8 +9,7 @@ from rebalancing import services
 from strategies.events import ApplyPhaseChanged
 
 
-@after(ApplyPhaseChanged)
+@after(ApplyPhaseChanged, when=lambda apply: apply["after"] == "completed")
 def propose_when_others_are_live(event: dict[str, Any]) -> None:
     data = event["data"]
-    if data["after"] == "completed":
-        services.propose_after_switch(world_id=data["world_id"], run_id=data["run_id"])
+    services.propose_after_switch(world_id=data["world_id"], run_id=data["run_id"])

@@ -10,6 +10,7 @@ import orjson
 from django.db.models import Count
 
 from evaluation.models import Decision, Promotion
+from evaluation.selectors.shown import newest_decision
 from evaluation.selectors.standing import NewestPaper, newest_papers
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import IllegalTransition, Invalid, NotFound
@@ -58,9 +59,9 @@ def apply_plan(
     active = policy_for_opening(world_id) if activate else active_policy(world_id)
     names = [each.strategy_id for each in activate]
     states = states_of(world_id, names)
-    newest = newest_decision(world_id)
     refuse_sides(activate)
-    openings = [opening_of(each, states, newest, active) for each in activate]
+    decided = decided_weights(world_id) if any(each.weight is None for each in activate) else {}
+    openings = [opening_of(each, states, decided, active) for each in activate]
     plan = plan_of(active, openings, deactivate, to=to)
     apply = begin(world_id, run_id, plan, asked, active, reason=reason, actor=actor)
     # The plan is sound. What its strategies lack is told now, and takes the apply back with it.
@@ -97,9 +98,9 @@ def apply_decision(
     document = orjson.loads(bytes(decision.document))
     moves, weights = document["plan"], document["weights"]
     mode = active.policy.governance.live_promotion.mode
-    states = states_of(world_id, [*moves["promote"], *moves["demote"]])
-    demote = [name for name in moves["demote"] if states.get(name) == Binding.State.LIVE]
     promote = promotable(decision, moves["promote"], mode) if opening else []
+    states = states_of(world_id, [*promote, *moves["demote"]])
+    demote = [name for name in moves["demote"] if states.get(name) == Binding.State.LIVE]
     promote = [name for name in promote if states.get(name) == Binding.State.DRY_RUN]
     reopen = closed(world_id, moves["reopen"]) if opening and (confirmed or mode == "auto_apply") else []
     openings = [Opening(name, weights.get(name, 0.0)) for name in promote]
@@ -176,14 +177,18 @@ def plan_of(
 
 
 def opening_of(
-    wanted: Wanted, states: Mapping[str, str], newest: Decision | None, active: ActivePolicy | None
+    wanted: Wanted, states: Mapping[str, str], decided: Mapping[str, float], active: ActivePolicy | None
 ) -> Opening:
     action = "reopen" if states.get(wanted.strategy_id) == Binding.State.LIVE else "promote"
     weight = wanted.weight
     if weight is None:
-        decided = {} if newest is None else orjson.loads(bytes(newest.document))["weights"]
         weight = decided.get(wanted.strategy_id, 1.0 / (slots_of(active) or 1))
     return Opening(wanted.strategy_id, float(weight), action)  # type: ignore[arg-type]
+
+
+def decided_weights(world_id: str) -> Mapping[str, float]:
+    newest = newest_decision(world_id)
+    return {} if newest is None else orjson.loads(bytes(newest.document))["weights"]
 
 
 def promotable(decision: Decision, promote: Sequence[str], mode: str) -> list[str]:
@@ -207,10 +212,6 @@ def closed(world_id: str, names: Sequence[str]) -> list[str]:
     rows = Binding.objects.filter(world_id=world_id, strategy__in=names, state="live")
     found = set(rows.exclude(activation__active=True).values_list("strategy_id", flat=True))
     return [name for name in names if name in found]
-
-
-def newest_decision(world_id: str) -> Decision | None:
-    return Decision.objects.filter(world_id=world_id).order_by("-number").first()
 
 
 def current_decision(world_id: str, decision_id: str) -> tuple[Decision, ActivePolicy]:

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from evaluation.events import RunUpdated
 from evaluation.models import EvaluationRun, Promotion
+from evaluation.selectors.shown import newest_decision
 from evaluation.selectors.standing import newest_papers
-from evaluation.services.applying import apply_decision, newest_decision
+from evaluation.services.applying import apply_decision
 from evaluation.services.expiry import save
 from evaluation.services.promotions import tell
 from evaluation.services.runs import facts, told

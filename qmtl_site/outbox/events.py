@@ -36,7 +36,8 @@ class Event:
         return ""
 
     def data(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """Its facts by name; what is nested in them is written as it is."""
+        return dict(vars(self))
 
     @classmethod
     def data_schema(cls) -> dict[str, Any]:
@@ -46,8 +47,21 @@ class Event:
 
 
 E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class After:
+    """A handler of committed events, and in which state: None, for all of its type."""
+
+    handle: Callable[[dict[str, Any]], None]
+    when: Callable[[dict[str, Any]], bool] | None = None
+
+    def is_meant(self, data: dict[str, Any]) -> bool:
+        return self.when is None or self.when(data)
+
+
 _inside: dict[type[Event], list[Callable[[Any], None]]] = {}
-_after: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+_after: dict[str, list[After]] = {}
 
 
 def inside(kind: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
@@ -60,18 +74,27 @@ def inside(kind: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]
     return subscribe
 
 
-def after(kind: type[E]) -> Callable[[Callable[[dict[str, Any]], None]], Callable[[dict[str, Any]], None]]:
-    """Subscribe after commit: called by the relay with the CloudEvent, at least once, in order per world."""
+def after(
+    kind: type[E], when: Callable[[dict[str, Any]], bool] | None = None
+) -> Callable[[Callable[[dict[str, Any]], None]], Callable[[dict[str, Any]], None]]:
+    """Subscribe after commit: called by the relay with the CloudEvent, at least once, in order per world.
+
+    `when`: of which facts (`data`) the handler wants to hear; a call costs the relay a transaction.
+    """
 
     def subscribe(handler: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-        _after.setdefault(kind.type, []).append(handler)
+        _after.setdefault(kind.type, []).append(After(handler, when))
         return handler
 
     return subscribe
 
 
-def handlers_of(event_type: str) -> Sequence[Callable[[dict[str, Any]], None]]:
+def handlers_of(event_type: str) -> Sequence[After]:
     return _after.get(event_type, ())
+
+
+def handled_types() -> list[str]:
+    return sorted(_after)
 
 
 def emit(event: Event) -> None:

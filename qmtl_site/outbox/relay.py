@@ -45,22 +45,23 @@ def relay_stream(stream: str) -> int:
     )
     if cursor is None:
         return 0
-    batch = list(
-        OutboxEvent.objects.filter(stream=stream, sequence__gt=cursor.sequence).order_by("sequence")[:BATCH]
-    )
-    for event in batch:
+    before, end = cursor.sequence, min(cursor.sequence + BATCH, events.head(stream))
+    batch = OutboxEvent.objects.filter(stream=stream, sequence__gt=before, sequence__lte=end)
+    for event in batch.filter(type__in=events.handled_types()).order_by("sequence"):
         deliver(event)
-    if batch:
-        cursor.sequence = batch[-1].sequence
+    if end > before:
+        cursor.sequence = end
         cursor.save(update_fields=["sequence"])
-    return len(batch)
+    return max(end - before, 0)
 
 
 def deliver(event: OutboxEvent) -> None:
+    document = orjson.loads(event.document)
     for handler in events.handlers_of(event.type):
         try:
-            with transaction.atomic():  # what a handler leaves half done, or aborted, is not the relay's
-                handler(orjson.loads(event.document))
+            if handler.is_meant(document["data"]):
+                with transaction.atomic():  # what a handler leaves half done, or aborted, is not the relay's
+                    handler.handle(document)
         except (OperationalError, InterfaceError):
             raise  # the database's trouble, not this event's: the batch comes again
         except Exception:

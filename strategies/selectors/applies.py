@@ -8,9 +8,15 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.plans import Plan
-from strategies.models import Activation, Apply, ApplyAck, EdgeOverride, GateClient
+from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient
+
+STILL_ITS_OWN = """
+SELECT b.strategy_id FROM strategies_binding b JOIN strategies_activation g ON g.binding_id = b.id
+WHERE b.world_id = %s AND b.strategy_id = ANY(%s) AND g.incarnation = %s AND g.number = %s
+"""
 
 
 def applies_of(world_id: str) -> QuerySet[Apply]:
@@ -81,9 +87,9 @@ def asked_about(apply: Apply) -> list[str]:
     names = [each.strategy_id for each in Plan.read(apply.plan).openings]
     if apply.phase != Apply.Phase.UNFREEZE:
         return names
-    own = Activation.objects.filter(incarnation=apply.incarnation, number=apply.number)
-    told = own.filter(binding__world_id=apply.world_id, binding__strategy__in=names)
-    return list(told.values_list("binding__strategy_id", flat=True))
+    with native_cursor() as cursor:
+        found = cursor.execute(STILL_ITS_OWN, [apply.world_id, names, apply.incarnation, apply.number])
+        return [name for (name,) in found]
 
 
 def gate_clients_of(world_id: str) -> QuerySet[GateClient]:

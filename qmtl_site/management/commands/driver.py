@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -13,4 +14,6 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        gc.collect()
+        gc.freeze()  # what was imported is no garbage: each look through all of it would hold up an apply
         drive()
