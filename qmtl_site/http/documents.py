@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable
 from typing import IO, Any
 
+import numpy as np
 import orjson
 from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -50,31 +52,42 @@ def refuse_repeated_keys(raw: bytes, value: Any) -> None:
     Outside of strings there is one colon per written key; only where they are more than the keys that were
     kept is the text read a second time, slowly, for the name.
     """
-    kept = keys_in(value)
+    text = np.frombuffer(raw, dtype=np.uint8)  # counts several times as fast as `bytes.count`
+    opened, colons = (text == ord("{")) | (text == ord("[")), text == ord(":")
+    kept = keys_in(value, int(np.count_nonzero(opened)))
     # Mostly there are no colons in strings, and counting them all is enough.
-    if raw.count(b":") > kept and STRING.sub(b"", raw).count(b":") > kept:
+    if np.count_nonzero(colons) > kept and STRING.sub(b"", raw).count(b":") > kept:
         json.loads(raw, object_pairs_hook=refuse_repeated)
 
 
-def keys_in(value: Any) -> int:
+def keys_in(value: Any, brackets: int) -> int:
     """How many keys all objects of a JSON value have together; BadRequest where it is nested deeper than anybody
     writes: other readers of the document would give up on it.
+
+    `brackets`: how many of them open in the text, in strings as well. There are no more objects and lists than that:
+    where all are found, nobody has to look for more of them.
     """
-    total, level = 0, [value]
+    total = found = 0
+    level = [value] if type(value) in NESTING else []
     for _ in range(MAX_DEPTH):
-        total += sum(len(item) for item in level if type(item) is dict)
-        inner = (item.values() if type(item) is dict else item for item in level if type(item) in NESTING)
-        # Most objects are leaves: one look at the types of all their values.
-        level = [
-            child
-            for children in inner
-            if not NESTING.isdisjoint(map(type, children))
-            for child in children
-            if type(child) in NESTING
-        ]
+        total += sum(map(len, level)) - sum(len(item) for item in level if type(item) is list)
+        found += len(level)
+        if found >= brackets:
+            return total
+        level = nested(item.values() if type(item) is dict else item for item in level)
         if not level:
             return total
     raise BadRequest(f"The body is nested too deeply: at most {MAX_DEPTH} levels are taken")
+
+
+def nested(items: Iterable[Collection[Any]]) -> list[Any]:
+    """The objects and lists directly in these. One look at all types that each holds: most hold none, or only such."""
+    found: list[Any] = []
+    for children in items:
+        kinds = set(map(type, children))
+        if not NESTING.isdisjoint(kinds):
+            found += children if kinds <= NESTING else [child for child in children if type(child) in NESTING]
+    return found
 
 
 def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def book_of(positions: Positions) -> Book:
 def coded(names: Sequence[str]) -> tuple[list[str], Index]:
     """Each name once, sorted, and the place among them of each entry."""
     known = sorted(set(names))
-    place = {name: number for number, name in enumerate(known)}
+    place = dict(zip(known, range(len(known)), strict=True))
     return known, np.fromiter(map(place.__getitem__, names), dtype=np.int64, count=len(names))
 
 

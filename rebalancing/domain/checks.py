@@ -9,6 +9,7 @@ from rebalancing.domain.terms import Doubt, Doubtful, Fractions, Terms, pointer
 
 SLACK = Fraction(1, 10**9)
 """By how much sums of fractions may be above their bound: people add them up in floats."""
+MOST = 1 + SLACK
 
 
 def check(terms: Terms, worlds_of_positions: Sequence[str]) -> None:
@@ -32,10 +33,8 @@ def in_bounds(fractions: Fractions, *path: str) -> Iterator[Doubt]:
         if not 0 <= value.numerator <= value.denominator:
             bad = True
             yield Doubt(pointer(*path, name), "a fraction is from 0 to 1")
-    if not bad and sum(fractions.values()) > 1 + SLACK:
-        yield Doubt(
-            pointer(*path), f"the fractions sum to {float(sum(fractions.values())):.12g}, more than 1"
-        )
+    if not bad and (whole := sum(fractions.values())) > MOST:
+        yield Doubt(pointer(*path), f"the fractions sum to {float(whole):.12g}, more than 1")
 
 
 def of_strategies(maps: Mapping[str, Fractions] | None, name: str, terms: Terms) -> Iterator[Doubt]:

@@ -48,7 +48,9 @@ def estimate(
     sizes = np.abs(orders.notional)
     told = {symbol: float(bps) for symbol, bps in terms.hybrid.cost_bps.items()}
     default = float(terms.hybrid.default_cost_bps)
-    bps = np.array([told.get(symbol, default) for symbol in book.symbols], dtype=np.float64)
+    bps = np.full(len(book.instruments), default)
+    if told:
+        bps[:] = [told.get(symbol, default) for symbol in book.symbols]
     costs = [told.get(symbol, default) * size for symbol, size in proxies]
     return CostEstimate(
         gross_turnover=gross,

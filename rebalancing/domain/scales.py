@@ -28,14 +28,16 @@ class Scales:
     @cached_property
     def distinct(self) -> list[Fraction]:
         """Each object that is a scale of a strategy, once."""
-        return list({id(scale): scale for scale in self.of_strategy.values()}.values())
+        scales = self.of_strategy.values()
+        return list(dict(zip(map(id, scales), scales, strict=True)).values())
 
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
         # Most strategies share the scale of their world: each is looked into once.
         unit, kind_of = 10**book.quantity_places, {id(s): kind for kind, s in enumerate(self.distinct)}
-        kinds = [kind_of[id(self.of_strategy[strategy])] for strategy in book.strategies]
-        kind = np.array(kinds, dtype=np.int64)[book.strategy]
+        scales = map(id, map(self.of_strategy.__getitem__, book.strategies))
+        kinds = np.fromiter(map(kind_of.__getitem__, scales), np.int64, len(book.strategies))
+        kind = kinds[book.strategy]
         tops = narrow([scale.numerator - scale.denominator for scale in self.distinct])
         bottoms = narrow([scale.denominator * unit for scale in self.distinct])
         return Ratios(product(book.quantity, tops[kind]), bottoms[kind])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def steps_of(book: Book, lots: Mapping[str, Fraction], finest: int = FINEST) -> 
     unit = 10**places
     kind_of_lot = {id(lot): kind for kind, lot in enumerate(distinct, start=1)}
     kind_of_symbol = {symbol: kind_of_lot[id(lot)] for symbol, lot in lots.items()}
-    kinds = np.array([kind_of_symbol.get(symbol, 0) for symbol in book.symbols], dtype=np.int64)
+    kinds = np.fromiter(map(kind_of_symbol.get, book.symbols, repeat(0)), np.int64, len(book.symbols))
     sizes = [
         1 if finest < FINEST else 10 ** (places - FINEST),
         *(lot.numerator * unit // lot.denominator for lot in distinct),

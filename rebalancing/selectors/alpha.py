@@ -48,16 +48,15 @@ def alpha_metrics(
     """`{per_world, per_strategy}`; 0.0 where nothing is known, or where the actor has no role. One statement, and one
     for series that have not been measured together before.
     """
-    wanted = set(strategies)
     per_strategy: dict[str, dict[str, Mapping[str, float] | orjson.Fragment]] = defaultdict(dict)
-    for world, strategy in sorted(wanted):
+    for world, strategy in sorted(strategies):
         per_strategy[strategy][world] = NOTHING_KNOWN
     per_world: dict[str, Mapping[str, float]] = dict.fromkeys(sorted(set(worlds)), UNKNOWN)
     live: dict[tuple[str, float, float], list[LiveSeries]] = defaultdict(list)
     for world, strategy, state, figures, times, returns, weight, periods, rate in rows_of(
         set(per_world), actor
     ):
-        if (world, strategy) in wanted:
+        if world in per_strategy.get(strategy, ()):
             per_strategy[strategy][world] = envelope_of(orjson.loads(figures))
         if state == Binding.State.LIVE and times and returns and weight:
             live[world, periods, rate].append(LiveSeries(times, returns, weight))
