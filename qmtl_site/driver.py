@@ -44,6 +44,7 @@ def drive() -> None:
         try:
             listen()
             while not stopping.is_set():
+                guarded(drive_applies)  # before all else: gates wait for nothing
                 pusher.wake()  # on threads of its own: a receiver that hangs holds up nothing here
                 step()
                 wait_for_news(settings.DRIVER_POLL_SECONDS)
@@ -59,8 +60,7 @@ def drive() -> None:
 
 
 def step() -> None:
-    """Everything that is due now, each part guarded from the other's faults. Gates wait for nothing else."""
-    guarded(drive_applies)
+    """Everything that is due now, each part guarded from the other's faults; gates before what may take longer."""
     guarded(relay_everything)
     guarded(drive_applies)
     if rounds.are_due():
