@@ -26,6 +26,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+from setproctitle import setproctitle
+
 from qmtl_site.launcher import steps
 
 STARTED = "started"
@@ -127,6 +129,7 @@ def execute(command: list[str]) -> None:
     if script is None:
         os.execvp(command[0], command)  # noqa: S606  (a command of the Procfile)
     sys.argv = script
+    setproctitle(" ".join(command))  # all are forks of one: what somebody looks for with `ps` is the command
     runpy.run_path(script[0], run_name="__main__")
 
 

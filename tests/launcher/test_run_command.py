@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
@@ -117,6 +119,16 @@ def test_one_that_had_settled_is_started_again(
     process.terminate()
     output, _ = process.communicate(timeout=20)
     assert "web ended by itself (exit status 3); it is started again." in output
+
+
+def test_a_process_is_found_by_its_command(checkout: Checkout) -> None:
+    shown = "import os, subprocess\nsubprocess.run(['ps', '-o', 'args=', '-p', str(os.getpid())])"
+    (checkout.folder / "shown.py").write_text(shown)
+    work = "from qmtl_site.launcher.nursery import execute; execute(['python', 'shown.py', 'driver'])"
+    said = subprocess.run(
+        [sys.executable, "-c", work], cwd=checkout.folder, stdout=subprocess.PIPE, check=True
+    )
+    assert said.stdout.strip() == b"python shown.py driver"
 
 
 def test_when_one_process_ends_all_end_and_it_is_named(checkout: Checkout, until_ready: Ready) -> None:
