@@ -14,6 +14,7 @@ from benchmarks import (
     metric_kernel,
     policy_impact,
     pure_decision,
+    rebalance_execution,
     rebalance_plan,
     sdk_speed,
     submission_latency,
@@ -30,6 +31,7 @@ PARTS = (
     policy_impact,
     event_streams,
     rebalance_plan,
+    rebalance_execution,
     sdk_speed,
     applies,
 )
@@ -42,6 +44,7 @@ SHORT = {
     policy_impact: ["--runs", "2000"],
     event_streams: ["--events", "100"],
     rebalance_plan: ["--repeats", "3", "--requests", "300"],
+    rebalance_execution: ["--orders", "10000"],
     sdk_speed: ["--submissions", "2"],
     applies: ["--applies", "10"],
 }

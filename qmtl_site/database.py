@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from functools import cache
+from types import NoneType
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import CharField, JSONField, Model
 from psycopg import Cursor, sql
 from psycopg.rows import tuple_row
 
@@ -24,6 +27,7 @@ class OwnerMigrates:
         return db == "owner"
 
 
+AS_THEY_ARE = frozenset({Decimal, datetime, NoneType})
 LOCK_NOT_AVAILABLE = "55P03"
 LOCK_SECONDS = "10s"
 
@@ -59,6 +63,17 @@ def pipelined() -> Iterator[None]:
         yield
 
 
+def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows as one stream, of values as the database takes them (JSON as its text): for a hundred thousand of them
+    instances of the model alone take longer than all of that."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with native_cursor() as cursor, cursor.copy(statement) as stream:
+        for row in rows:
+            stream.write_row(row)
+
+
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """Write these fields of rows of one model, in one statement that is the same for any number of them.
 
@@ -92,5 +107,11 @@ def updating(model: type[Model], names: tuple[str, ...]) -> str:
 
 
 def prepared(field: Any, row: Model) -> Any:
-    value = field.get_db_prep_save(getattr(row, field.attname), connection)
+    value = getattr(row, field.attname)
+    kind = type(value)
+    if (kind in AS_THEY_ARE and not isinstance(field, JSONField)) or (
+        kind is str and isinstance(field, CharField)
+    ):
+        return value  # Django would only hand it on, in ten times the time
+    value = field.get_db_prep_save(value, connection)
     return value.value if isinstance(value, Enum) else value  # psycopg would write the name of a choice

@@ -25,11 +25,13 @@ from evaluation.services import due_worlds, evaluate_if_due, evaluate_waiting, w
 from qmtl_site.delivery.pusher import Pusher
 from qmtl_site.outbox.events import CHANNEL
 from qmtl_site.outbox.relay import relay_all
+from rebalancing.services import settle_executions
 from strategies.services import LeaseLost, drive_apply, hold_lease, open_applies, release_lease
 
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+MAKE_UP_SECONDS = 0.5
 
 
 def drive() -> None:
@@ -66,6 +68,7 @@ def step() -> None:
     if rounds.are_due():
         guarded(make_up)
         guarded(make_up_schedule)
+        guarded(make_up_executions)
 
 
 def guarded(part: Callable[[], None]) -> None:
@@ -126,6 +129,14 @@ def make_up_schedule() -> None:
 def make_up_evaluation(world_id: str) -> None:
     if evaluate_if_due(world_id=world_id):
         log.warning("driver.made_up_evaluation", world_id=world_id)
+
+
+def make_up_executions() -> None:
+    """Go on with executions that no worker has looked at for too long; a batch at a time, as gates wait meanwhile."""
+    overdue = timezone.now() - settings.EXECUTIONS_MAKE_UP_AFTER
+    completed = settle_executions(since_before=overdue, seconds=MAKE_UP_SECONDS)
+    if completed:
+        log.warning("driver.made_up_executions", completed=completed)
 
 
 @dataclass

@@ -216,6 +216,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DRIVER_MAKES_UP_AFTER = duration(setting("QMTL_DRIVER_MAKES_UP_AFTER", "5s"))
 # How long a world may be due before the driver evaluates it without the broker.
 SCHEDULE_MAKES_UP_AFTER = duration(setting("QMTL_SCHEDULE_MAKES_UP_AFTER", "30s"))
+# How long an execution may wait for the worker before the driver goes on with it without the broker.
+EXECUTIONS_MAKE_UP_AFTER = duration(setting("QMTL_EXECUTIONS_MAKE_UP_AFTER", "15s"))
 # How long a driver is trusted with the applies without a word; then another one takes over.
 DRIVER_LEASE = duration(setting("QMTL_DRIVER_LEASE", "10s"))
 # How long a transaction of the driver may stand still until the database ends it: a stopped process keeps no lock.

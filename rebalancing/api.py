@@ -7,22 +7,29 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 
-from qmtl_site.accounts.access import READ, TOKEN
+from qmtl_site.accounts.access import READ, TOKEN, roles
+from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.views import ServiceView
 from qmtl_site.http.documents import finished
 from qmtl_site.http.identifiers import ID
-from qmtl_site.http.openapi import IDEMPOTENCY_KEY, operation
+from qmtl_site.http.openapi import IDEMPOTENCY_KEY, PAGED, operation
 from qmtl_site.http.refusals import NotFound, PreconditionFailed, SchemaVersionTooLow
 from rebalancing import errors, schemas, services
+from rebalancing.models.execution import STATUSES
 from rebalancing.selectors.allocations import allocation_documents
 from rebalancing.selectors.allocators import allocator_documents
+from rebalancing.selectors.executions import order_page
 from rebalancing.selectors.plans import plan_bytes, readable_plan
+from strategies.errors import GateClosed
+from strategies.services import Claim
 from worlds.errors import WorldRetired
 from worlds.selectors import get_world, visible_worlds
 
 WORLD = OpenApiParameter(
     "world_id", {"type": "string", "pattern": f"^{ID}$"}, description="Only this world's."
 )
+
+ORDER_STATUS = OpenApiParameter("status", str, enum=STATUSES, description="Only orders with it.")
 
 
 class Plan(ServiceView):
@@ -69,13 +76,37 @@ class Execute(ServiceView):
         "Execute a recorded plan, or go on with it; nothing is filled twice",
         request=schemas.Execute,
         response=schemas.ExecutionDocument,
-        refused=[PreconditionFailed, errors.OpeningRefused, errors.NoExecutor, WorldRetired],
+        refused=[
+            PreconditionFailed,
+            errors.ExecutionInProgress,
+            errors.OpeningRefused,
+            errors.NoExecutor,
+            WorldRetired,
+        ],
     )
     def post(self, request: Any) -> HttpResponse:
         asked = self.body(schemas.Execute)
         return self.reply(
             services.execute_plan(
                 run_id=asked.run_id, dry_run=asked.dry_run, reason=asked.reason or "", actor=self.actor
+            )
+        )
+
+
+class Cancel(ServiceView):
+    access: ClassVar = {"POST": TOKEN}
+
+    @operation(
+        "End an execution: nothing more is sent, what was filled stays, what is with a runner is to be taken back",
+        request=schemas.Cancel,
+        response=schemas.ExecutionDocument,
+        refused=[errors.NothingToCancel],
+    )
+    def post(self, request: Any) -> HttpResponse:
+        asked = self.body(schemas.Cancel)
+        return self.reply(
+            services.cancel_execution(
+                run_id=asked.run_id, reason=asked.reason, abandon=asked.abandon, actor=self.actor
             )
         )
 
@@ -88,6 +119,40 @@ class Run(ServiceView):
         response = finished(plan_bytes(readable_plan(run_id, self.actor)))
         response["Cache-Control"] = "no-cache"
         return response
+
+
+class Orders(ServiceView):
+    access: ClassVar = {"GET": TOKEN}
+
+    @operation(
+        "Orders of an execution in the order in which they are sent (a role in each of its worlds)",
+        response=schemas.OrderPage,
+        parameters=[*PAGED, ORDER_STATUS],
+    )
+    def get(self, request: Any, run_id: str) -> HttpResponse:
+        record = readable_plan(run_id, self.actor)
+        asked = self.query(schemas.OrderQuery)
+        return self.reply(order_page(record, asked.limit, asked.cursor, asked.status))
+
+
+class OrderWords(ServiceView):
+    access: ClassVar = {"POST": roles(Role.RUNNER)}
+
+    @operation(
+        "Say what became of handed orders that are not filled, as the runner that has them",
+        request=schemas.OrderWords,
+        response=schemas.WordsTaken,
+        refused=[GateClosed],
+    )
+    def post(self, request: Any, world_id: str) -> HttpResponse:
+        told = self.body(schemas.OrderWords)
+        changed = services.take_words(
+            world_id=world_id,
+            claim=Claim(told.client_id, told.lease_secret, request.auth.digest),
+            words=[services.Word(each.order_id, each.outcome, each.reason) for each in told.orders],
+            actor=self.actor,
+        )
+        return self.reply({"changed": changed})
 
 
 class Allocators(ServiceView):
@@ -128,6 +193,7 @@ class Allocations(ServiceView):
         refused=[
             PreconditionFailed,
             errors.PlanConflict,
+            errors.ExecutionInProgress,
             errors.OpeningRefused,
             errors.NoExecutor,
             WorldRetired,

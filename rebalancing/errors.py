@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from qmtl_site.http.refusals import Conflict
-from strategies.errors import GateClosed
+from qmtl_site.http.refusals import Conflict, IllegalTransition
+from strategies.errors import ApplyInProgress, GateClosed
 
 
 class PlanConflict(Conflict):
     code, title = "E_RUN_CONFLICT", "The run exists with another payload"
+
+
+class ExecutionInProgress(ApplyInProgress):
+    """Another rebalancing is being executed in one of these worlds: let it be completed, or cancel it."""
+
+
+class NothingToCancel(IllegalTransition):
+    """The rebalancing has not begun, or was completed."""
 
 
 class OpeningRefused(GateClosed):

@@ -53,7 +53,8 @@ class RebalancingPlanned(PlanEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RebalancingApplied(PlanEvent):
-    """A plan is being executed: `status` is `running` while orders are with a runner, then `completed`. A runner that
+    """A plan is being executed: `status` is `running` while orders are with a runner, then `completed`; or
+    `cancelling` while a runner takes orders back, then `cancelled`. A runner that
     is the `executor` of an order with the status `handed` trades it and reports its fills under its `order_id`."""
 
     type: ClassVar[str] = "rebalancing.applied"

@@ -63,6 +63,21 @@ def apply(
     session.answer(found.raw, lambda out: show_plan(out, found.raw))
 
 
+@command(app, "cancel", example='qmtl rebalance cancel 2026-11-20 --reason "the runner is gone"')
+def cancel(
+    session: Session,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="An execution.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.", show_default=False)],
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="No runner has its orders any more: you have looked.")
+    ] = False,
+) -> None:
+    """End an execution: nothing more is sent, what was filled stays. Ends with 3 while a runner takes orders back."""
+    found = session.client.rebalance_cancel(run_id, reason=reason, abandon=abandon)
+    session.answer(found, lambda out: show_execution(out, found))
+    end(PENDING if found["status"] == "cancelling" else 0)
+
+
 @command(app, "execute", example="qmtl rebalance execute 2026-11-20 --dry-run")
 def execute(
     session: Session,
@@ -73,32 +88,35 @@ def execute(
     """Execute a recorded plan, or go on with it; nothing is filled twice. Ends with 3 while orders are open."""
     found = session.client.rebalance_execute(run_id, dry_run=dry_run, reason=reason)
 
-    def shown(out: Console) -> None:
-        rows = [
-            (
-                each.get("world_id"),
-                each["symbol"],
-                each["side"],
-                each["qty"],
-                each["status"],
-                each.get("average_price"),
-                each.get("reason"),
-            )
-            for each in found["orders"]
-        ]
-        facts(
-            out,
-            {
-                "run": found["run_id"],
-                "status": found["status"],
-                "meets the plan": found["reconciliation"]["meets_plan"],
-            },
-        )
-        out.print()
-        table(out, ("world", "symbol", "side", "qty", "status", "price", "because"), rows, empty="no order")
+    session.answer(found, lambda out: show_execution(out, found))
+    end(PENDING if found["status"] in {"running", "cancelling"} else 0)
 
-    session.answer(found, shown)
-    end(PENDING if found["status"] == "running" else 0)
+
+def show_execution(out: Console, found: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            each.get("world_id"),
+            each["symbol"],
+            each["side"],
+            each["qty"],
+            each["status"],
+            each.get("average_price"),
+            each.get("reason"),
+        )
+        for each in found["orders"]
+    ]
+    facts(
+        out,
+        {
+            "run": found["run_id"],
+            "status": found["status"],
+            "meets the plan": found["reconciliation"]["meets_plan"],
+        },
+    )
+    if counts := found.get("order_counts"):
+        facts(out, {f"orders {status}": count for status, count in counts.items()})
+    out.print()
+    table(out, ("world", "symbol", "side", "qty", "status", "price", "because"), rows, empty="no order")
 
 
 def show_plan(out: Console, found: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ TONES: dict[str, tuple[str, ...]] = {
     "info": ("dry_run", "validating", "evaluating", "backtest_running", "EVALUATION_ONLY", "evaluated", "paper_only",
              "reopen", "shadow", "requested", "freeze", "switch", "unfreeze", "planned", "running", "handed"),
     "warn": ("warn", "PAUSED", "draft", "inconclusive", "missing", "waiting", "soft", "wait", "pending", "frozen",
-             "rolled_back", "queued", "refused"),
+             "rolled_back", "queued", "refused", "cancelling", "outdated"),
     "bad": ("fail", "rejected", "invalid", "breaker engaged", "broken", "blocking", "demote", "kept shut", "error"),
 }  # fmt: skip
 TONE_OF = {name: tone for tone, names in TONES.items() for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from qmtl_site.pages.scope import list_url, named_url, url_of, visible
 from qmtl_site.pages.window import Window
 from rebalancing import services
 from rebalancing.admin.comparing import compared, record_allocator
-from rebalancing.admin.plan_page import money, percent, plan_page
+from rebalancing.admin.plan_page import drafted_page, money, percent, quantity, signed
 from rebalancing.admin.planning import PlanForm, payload_of, plannable
 from rebalancing.domain.charts import steps_chart
 from rebalancing.models import Allocation, AllocationRecord, PlanRecord, PlanWorld, PositionSnapshot
@@ -28,9 +29,7 @@ from rebalancing.schemas import ApplyPlan
 from rebalancing.selectors.allocations import with_staleness
 from rebalancing.selectors.allocators import allocator_documents
 from rebalancing.services.admitting import OPERATE
-from rebalancing.services.orders import orders_of
 from rebalancing.services.planning import made
-from rebalancing.services.standings import standings_of
 
 HISTORY, POSITIONS = 50, 200
 
@@ -83,7 +82,7 @@ class AllocationAdmin(Window):
             "strategies": strategy_bars(row),
             "records": [(each, percent(float(each.allocation))) for each in records],
             "snapshot": newest,
-            "positions": positions[:POSITIONS],
+            "positions": [position_row(each) for each in positions[:POSITIONS]],
             "more_positions": max(0, len(positions) - POSITIONS),
             "gross": "" if newest is None else money(newest.gross_notional),
             "net": "" if newest is None else money(newest.net_notional),
@@ -145,9 +144,7 @@ class AllocationAdmin(Window):
         except REFUSED as error:
             refuse_into(form, error)
             return self.plan_form(request, form, status=422)
-        standings = standings_of(plan.book.strategies)
-        orders = orders_of(plan, standings, run_id=payload["run_id"], execution=None)
-        return self.plan_form(request, form, shown=True, **plan_page(plan, orders))
+        return self.plan_form(request, form, shown=True, **drafted_page(plan))
 
     def record(self, request: HttpRequest, form: PlanForm, payload: Mapping[str, Any]) -> HttpResponse:
         if len(form.cleaned_data["reason"]) < 3:
@@ -172,6 +169,16 @@ class AllocationAdmin(Window):
         )
         response.status_code = status
         return response
+
+
+def position_row(position: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "symbol": position["symbol"],
+        "venue": position["venue"] or "",
+        "strategy": position["strategy_id"],
+        "quantity": signed(Decimal(position["qty"])),
+        "mark": quantity(Decimal(position["mark"])),
+    }
 
 
 # --- the overview -----------------------------------------------------------------------------------------
@@ -213,7 +220,7 @@ def strategy_bars(row: Any, largest: float | None = None) -> list[dict[str, str]
 
 
 def newest_planned(worlds: Sequence[str]) -> dict[str, PlanWorld]:
-    """By world, where its newest plan was not executed to its end."""
+    """By world, where its newest plan has not ended."""
     rows = (
         PlanWorld.objects.filter(world__in=worlds)
         .select_related("plan__execution")
@@ -225,4 +232,4 @@ def newest_planned(worlds: Sequence[str]) -> dict[str, PlanWorld]:
 
 def is_done(plan: PlanRecord) -> bool:
     execution = getattr(plan, "execution", None)
-    return execution is not None and execution.state == "completed"
+    return execution is not None and not execution.is_open

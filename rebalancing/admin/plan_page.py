@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
@@ -14,19 +13,27 @@ from rebalancing.domain.document import plain
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.shares import shares_of_strategies
 from rebalancing.models import Order
+from rebalancing.selectors.executions import Shown
+from rebalancing.services.orders import drafts_of, shown_planned
+from rebalancing.services.standings import standings_of
 
 SHOWN = 200
 
 
-def plan_page(plan: Plan, orders: Sequence[Order]) -> dict[str, Any]:
-    """`orders`: as they were sent, or as they would be."""
+def drafted_page(plan: Plan) -> dict[str, Any]:
+    """Of a plan that nobody has executed: with the orders as they would be sent now."""
+    drafts = drafts_of(plan, standings_of(plan.book.strategies), run_id="planned")
+    return plan_page(plan, shown_planned(drafts, SHOWN))
+
+
+def plan_page(plan: Plan, shown: Shown) -> dict[str, Any]:
     parts = parts_of(plan)
     return {
         "worlds": worlds_of(plan),
-        "headlines": headlines(plan, len(orders)),
+        "headlines": headlines(plan, shown.count),
         "turnover": turnover(plan),
-        "orders": [order_row(order) for order in orders[:SHOWN]],
-        "more_orders": max(0, len(orders) - SHOWN),
+        "orders": [order_row(order) for order in shown.orders[:SHOWN]],
+        "more_orders": max(0, shown.count - SHOWN),
         "parts": parts[:SHOWN],
         "more_parts": max(0, len(parts) - SHOWN),
         "residuals": residuals_of(plan)[:SHOWN],
@@ -74,7 +81,7 @@ def bars(name: str, before: float, after: float, largest: float) -> dict[str, An
         "name": name,
         "before": percent(before),
         "after": percent(after),
-        "change": f"{100 * change:+.2f} %" if abs(change) >= 5e-5 else "",
+        "change": f"{100 * change:+.2f} %".replace("-", "−") if abs(change) >= 5e-5 else "",
         "before_width": f"{100 * before / largest:.2f}",
         "after_width": f"{100 * after / largest:.2f}",
     }
@@ -109,7 +116,7 @@ def turnover(plan: Plan) -> list[dict[str, str]]:
         ("order_turnover", "The orders, in whole lots"),
     )
     return [
-        {"name": title, "value": money(cost[name]), "width": f"{100 * cost[name] / largest:.2f}"}
+        {"name": title, "share": money(cost[name]), "width": f"{100 * cost[name] / largest:.2f}"}
         for name, title in named
     ]
 

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.pages.badge import badge
 from qmtl_site.pages.columns import about, column, moment, number
-from qmtl_site.pages.door import door, pass_through
+from qmtl_site.pages.door import ReasonForm, door, pass_through
 from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world, url_of
 from qmtl_site.pages.window import Window
 from rebalancing import services
-from rebalancing.admin.plan_page import money, plan_page
-from rebalancing.models import Execution, Order, PlanRecord, PlanWorld
-from rebalancing.selectors.executions import reconciliation
+from rebalancing.admin.plan_page import drafted_page, money, plan_page
+from rebalancing.models import Execution, PlanRecord, PlanWorld
+from rebalancing.selectors.executions import reconciliation_of, shown_of
 from rebalancing.selectors.plans import plan_again, worlds_of
 from rebalancing.services.admitting import OPERATE
-from rebalancing.services.orders import orders_of
-from rebalancing.services.standings import standings_of
+from rebalancing.services.holding import hindrance
+
+
+class CancelForm(ReasonForm):
+    abandon = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        label="No runner has its orders any more",
+        help_text="You have looked at the exchange: what is with a runner is cancelled without its word.",
+    )
 
 
 @admin.register(PlanRecord)
@@ -43,13 +54,13 @@ class PlanAdmin(Window):
     search_fields = ("run_id__istartswith",)
     search_help_text = "Run id"
     ordering = ("-created_at", "-id")
-    actions_detail: ClassVar = ["execute"]
+    actions_detail: ClassVar = ["execute", "cancel"]
 
     recorded = moment("created_at", "Recorded")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanRecord]:
         """A plan tells of all of its worlds: who sees it has a role in each of them."""
-        rows = PlanRecord.objects.select_related("execution").prefetch_related("worlds")
+        rows = PlanRecord.objects.select_related("execution").prefetch_related("worlds__world__allocation")
         if is_superuser(request):
             return rows
         held = list(roles_by_world(request))
@@ -88,21 +99,23 @@ class PlanAdmin(Window):
 
     def page(self, request: HttpRequest, row: PlanRecord) -> Mapping[str, Any]:
         plan, execution = plan_again(row), getattr(row, "execution", None)
-        if execution is None:
-            standings = standings_of(plan.book.strategies)
-            orders = orders_of(plan, standings, run_id=row.run_id, execution=None)
-        else:
-            orders = list(Order.objects.filter(execution=execution).order_by("place"))
-        return {
+        common = {
             "title": f"Rebalancing {row.run_id}",
             "record": row,
             "state": state_of(row),
             "execution": execution,
-            "reconciliation": reconciliation(plan, orders) if execution else None,
-            "in_flight": execution is not None and execution.state == Execution.State.RUNNING,
             "siblings_url": list_url("rebalancing.planrecord"),
             "overview_url": list_url("rebalancing.allocation"),
-            **plan_page(plan, orders),
+        }
+        if execution is None:
+            return {**common, "hindrance": hindrance(row), **drafted_page(plan)}
+        shown = shown_of(execution)
+        return {
+            **common,
+            "reconciliation": reconciliation_of(plan, execution, shown),
+            "counts": sorted(shown.counts.items()),
+            "in_flight": execution.is_open,
+            **plan_page(plan, shown),
         }
 
     # --- executing --------------------------------------------------------------------------------------
@@ -111,7 +124,8 @@ class PlanAdmin(Window):
         return row is not None and all(admits(request, OPERATE, world) for world in worlds_of(row))
 
     def closed_doors(self, row: PlanRecord) -> Collection[str]:
-        return {"execute"} if state_of(row) == "completed" else set()
+        """What has not begun is executed, what is under way is gone on with or cancelled."""
+        return CLOSED_DOORS.get(state_of(row), set())
 
     @door(
         "Execute", needs="execute", submit="Execute", icon="play_arrow", variant=ActionVariant.PRIMARY,
@@ -129,10 +143,47 @@ class PlanAdmin(Window):
 
         return pass_through(request, change, done=came_to, back=url_of(row))
 
+    @door(
+        "End execution", needs="execute", submit="End the execution", icon="block", variant=ActionVariant.DANGER,
+        form=CancelForm,
+        says="Nothing more is sent; what was filled stays. A runner is told to take back what it has, and until it has "
+             "said so nothing else is executed in these worlds. Allocations stay as they are.",
+    )  # fmt: skip
+    def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        row = self.seen(request, object_id)
+
+        def change() -> dict[str, Any]:
+            return services.cancel_execution(
+                run_id=row.run_id,
+                reason=form.cleaned_data["reason"],
+                abandon=form.cleaned_data["abandon"],
+                actor=actor_of_admin(request),
+            )
+
+        return pass_through(request, change, done=cancelled_to, back=url_of(row))
+
+
+OUTDATED = "outdated"
+CLOSED_DOORS = {
+    "planned": {"cancel"},
+    OUTDATED: {"execute", "cancel"},
+    "cancelling": {"execute"},
+    "completed": {"execute", "cancel"},
+    "cancelled": {"execute", "cancel"},
+}
+
 
 def state_of(row: PlanRecord) -> str:
     execution = getattr(row, "execution", None)
-    return "planned" if execution is None else str(execution.state)
+    if execution is not None:
+        return str(execution.state)
+    return OUTDATED if any(map(has_moved, row.worlds.all())) else "planned"
+
+
+def has_moved(each: PlanWorld) -> bool:
+    """Whether another allocation was said since the plan was recorded: it cannot begin any more."""
+    now = getattr(each.world, "allocation", None)
+    return each.etag is not None and each.etag != ("" if now is None else now.etag)
 
 
 def moved(each: PlanWorld) -> str:
@@ -142,6 +193,17 @@ def moved(each: PlanWorld) -> str:
 def came_to(document: Mapping[str, Any]) -> str:
     if document["reconciliation"]["meets_plan"]:
         return "Every order is filled: the positions meet the plan."
-    waiting = [each["status"] for each in document["orders"]]
-    said = ", ".join(f"{waiting.count(status)} {status}" for status in sorted(set(waiting)))
-    return f"Of the orders: {said}. The positions do not meet the plan yet."
+    return f"Of the orders: {counted(document)}. The positions do not meet the plan yet."
+
+
+def cancelled_to(document: Mapping[str, Any]) -> str:
+    if document["status"] == "cancelling":
+        return (
+            f"Of the orders: {counted(document)}. It is cancelled when the runner has taken back what it has."
+        )
+    return f"Of the orders: {counted(document)}. The execution is {document['status']}."
+
+
+def counted(document: Mapping[str, Any]) -> str:
+    counts = document.get("order_counts") or Counter(each["status"] for each in document["orders"])
+    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

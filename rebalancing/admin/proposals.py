@@ -17,14 +17,12 @@ from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import list_url, url_of
 from qmtl_site.pages.window import Window
 from rebalancing import services
-from rebalancing.admin.plan_page import plan_page
+from rebalancing.admin.plan_page import drafted_page
 from rebalancing.admin.planning import new_run_id
 from rebalancing.models import PlanRecord, Proposal
 from rebalancing.schemas import ApplyPlan
 from rebalancing.services.admitting import OPERATE
-from rebalancing.services.orders import orders_of
 from rebalancing.services.planning import made
-from rebalancing.services.standings import standings_of
 
 
 @admin.register(Proposal)
@@ -51,12 +49,11 @@ class ProposalAdmin(Window):
     def page(self, request: HttpRequest, row: Proposal) -> Mapping[str, Any]:
         asked = ApplyPlan.model_validate({**orjson.loads(row.request), "run_id": "proposal"})
         plan = made(asked)
-        orders = orders_of(plan, standings_of(plan.book.strategies), run_id="proposal", execution=None)
         return {
             "title": f"Proposal for {row.world_id}",
             "proposal": row,
             "siblings_url": list_url("rebalancing.proposal"),
-            **plan_page(plan, orders),
+            **drafted_page(plan),
         }
 
     def has_record_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

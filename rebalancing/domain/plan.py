@@ -92,7 +92,7 @@ class Plan:
         groups, settled = (
             (self.account_groups, self.account) if self.terms.shared_account else (self.groups, self.worlds)
         )
-        return attribute(self.targets.changes, groups, settled, self.steps)
+        return attribute(self.targets.changes, groups, settled, self.steps, self.book)
 
     @cached_property
     def cost(self) -> CostEstimate:

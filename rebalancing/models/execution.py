@@ -13,11 +13,15 @@ from worlds.models import World
 
 
 class Execution(FSMModelMixin, models.Model):
-    """Begun once per plan; it is completed when each of its orders is filled."""
+    """Begun once per plan; it is completed when each of its orders is filled, and cancelled when a person ends it."""
 
     class State(models.TextChoices):
         RUNNING = "running"
+        CANCELLING = "cancelling"
         COMPLETED = "completed"
+        CANCELLED = "cancelled"
+
+    S = State
 
     plan = models.OneToOneField(
         PlanRecord, primary_key=True, on_delete=models.PROTECT, related_name="execution"
@@ -27,25 +31,71 @@ class Execution(FSMModelMixin, models.Model):
     started_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True, help_text="When somebody asked for it to be cancelled.")
+    cancelled_by = models.CharField(max_length=150, blank=True)
+    cancel_reason = models.CharField(max_length=2000, blank=True)
+    looked_at = models.DateTimeField(null=True, help_text="When it was last gone on with in the background.")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(state="running", completed_at=None)
+                condition=Q(state="running", completed_at=None, cancelled_at=None)
+                | Q(state__in=["cancelling", "cancelled"], completed_at=None, cancelled_at__isnull=False)
                 | Q(state="completed", completed_at__isnull=False),
-                name="an_execution_is_running_or_has_completed",
+                name="an_execution_runs_or_says_when_it_ended",
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["started_at"], condition=Q(state="running"), name="execution_running")
+            models.Index(
+                fields=["looked_at"], condition=Q(state__in=["running", "cancelling"]), name="execution_open"
+            )
         ]
 
     def __str__(self) -> str:
         return f"execution of {self.plan_id}"
 
-    @transition(state, source=State.RUNNING, target=State.COMPLETED)
+    @property
+    def is_open(self) -> bool:
+        """Whether orders of it may still be sent, or filled."""
+        return self.state in OPEN
+
+    @transition(state, source=[S.RUNNING, S.CANCELLING], target=State.COMPLETED)
     def complete(self) -> None:
-        """Every order is filled."""
+        """Every order is filled, the last ones perhaps while they were taken back."""
+
+    @transition(state, source=S.RUNNING, target=State.CANCELLING)
+    def withdraw(self) -> None:
+        """Nothing more is sent; what is with a runner is to be taken back, and may still be filled."""
+
+    @transition(state, source=[S.RUNNING, S.CANCELLING], target=State.CANCELLED)
+    def cancel(self) -> None:
+        """No order of it can be filled any more."""
+
+
+OPEN = (Execution.State.RUNNING, Execution.State.CANCELLING)
+
+
+class ExecutionWorld(models.Model):
+    """That an execution trades in a world: nobody else does until it has ended. Two plans of one start would trade
+    the same difference twice."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="held_worlds")
+    world = models.ForeignKey(World, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["world"], condition=Q(released_at=None), name="one_open_execution_per_world"
+            ),
+            models.UniqueConstraint(fields=["execution", "world"], name="an_execution_holds_a_world_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.world_id} held by {self.execution_id}"
+
+
+STATUSES = ["new", "refused", "handed", "filled", "rejected", "cancelling", "cancelled"]
 
 
 class Order(FSMModelMixin, models.Model):
@@ -57,6 +107,8 @@ class Order(FSMModelMixin, models.Model):
         HANDED = "handed"
         FILLED = "filled"
         REJECTED = "rejected"
+        CANCELLING = "cancelling"
+        CANCELLED = "cancelled"
 
     S = Status
 
@@ -88,7 +140,7 @@ class Order(FSMModelMixin, models.Model):
             models.UniqueConstraint(fields=["order_id"], name="an_order_id_is_used_once"),
             models.UniqueConstraint(fields=["execution", "place"], name="orders_of_an_execution_count_up"),
             models.CheckConstraint(
-                condition=Q(status__in=["new", "refused", "handed", "filled", "rejected"]),
+                condition=Q(status__in=STATUSES),
                 name="an_order_is_in_a_known_status",
             ),
             models.CheckConstraint(
@@ -107,6 +159,7 @@ class Order(FSMModelMixin, models.Model):
                 name="an_order_on_paper_fills_at_most_its_quantity",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["execution", "status", "place"], name="orders_by_status")]
 
     def __str__(self) -> str:
         return f"{self.side} {self.qty} {self.symbol}"
@@ -119,10 +172,18 @@ class Order(FSMModelMixin, models.Model):
     def hand(self) -> None:
         """The executing runner has it; its fills come back."""
 
-    @transition(status, source=[S.NEW, S.REFUSED, S.HANDED], target=S.FILLED)
+    @transition(status, source=[S.NEW, S.REFUSED, S.HANDED, S.CANCELLING], target=S.FILLED)
     def fill(self) -> None:
         """All of it is executed, and booked."""
 
     @transition(status, source=[S.NEW, S.REFUSED, S.HANDED], target=S.REJECTED)
     def reject(self) -> None:
         """The broker does not take it."""
+
+    @transition(status, source=S.HANDED, target=S.CANCELLING)
+    def withdraw(self) -> None:
+        """The runner is to take it back; until that is known it may be filled."""
+
+    @transition(status, source=[S.NEW, S.REFUSED, S.HANDED, S.CANCELLING], target=S.CANCELLED)
+    def cancel(self) -> None:
+        """It was not sent, or was taken back; what was filled of it stays."""

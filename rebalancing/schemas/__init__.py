@@ -10,8 +10,10 @@ from rebalancing.schemas.answers import (
     PlanDocument,
     PlanRecordDocument,
 )
+from rebalancing.schemas.executions import Cancel, OrderPage, OrderQuery
 from rebalancing.schemas.plans import Allocate, ApplyPlan, Execute, PlanRequest
 from rebalancing.schemas.reading import terms_of
+from rebalancing.schemas.words import OrderWords, WordsTaken
 
 __all__ = [
     "Allocate",
@@ -19,10 +21,15 @@ __all__ = [
     "AllocationUpserted",
     "AllocatorList",
     "ApplyPlan",
+    "Cancel",
     "Execute",
     "ExecutionDocument",
+    "OrderPage",
+    "OrderQuery",
+    "OrderWords",
     "PlanDocument",
     "PlanRecordDocument",
     "PlanRequest",
+    "WordsTaken",
     "terms_of",
 ]

@@ -103,7 +103,7 @@ class OrderDocument(BaseModel):
     side: Literal["buy", "sell"]
     qty: float
     reduce_only: bool
-    status: Literal["new", "refused", "handed", "filled", "rejected"]
+    status: Literal["new", "refused", "handed", "filled", "rejected", "cancelling", "cancelled"]
     reason: str
     code: str | None = Field(description="Of a refusal.")
     filled_qty: float
@@ -128,13 +128,18 @@ class Deviation(BaseModel):
 class Reconciliation(BaseModel):
     meets_plan: bool
     differences: list[Deviation]
+    is_whole: bool = Field(default=True, description="false, and only then there: these are the first ones.")
 
 
 class ExecutionDocument(PlanDocument):
+    """Of more than 1,000 orders the first ones, with `order_counts` by status and where the `next_orders` are."""
+
     run_id: str
     dry_run: bool
-    status: Literal["planned", "running", "completed"]
+    status: Literal["planned", "running", "cancelling", "completed", "cancelled"]
     orders: list[OrderDocument]
+    order_counts: dict[str, int] | None = None
+    next_orders: str | None = None
     reconciliation: Reconciliation
 
 

@@ -11,7 +11,7 @@ from rebalancing.domain.book import Strategy
 from rebalancing.models import Order
 from strategies.models import Fill
 
-SENT = frozenset({Order.Status.HANDED, Order.Status.FILLED})
+NEVER_SENT = frozenset({Order.Status.NEW, Order.Status.REFUSED})
 
 
 class Reported(NamedTuple):
@@ -34,7 +34,7 @@ def reported_fills(orders: Iterable[Order]) -> Reports:
 
     An order id is no secret: what a world reports that has no part in the order is not about it.
     """
-    own = {each.order_id: worlds_in(each) for each in orders if each.mode == "live" and each.status in SENT}
+    own = {each.order_id: worlds_in(each) for each in orders if each.mode == "live" and was_sent(each)}
     if not own:
         return {}
     rows = Fill.objects.filter(
@@ -58,6 +58,11 @@ def reported_fills(orders: Iterable[Order]) -> Reports:
                 Reported((world, strategy), venue, symbol, quantity, Fraction(price), Fraction(fee))
             )
     return found
+
+
+def was_sent(order: Order) -> bool:
+    """Whether a runner has, or had, it: also of one that was taken back something may be filled."""
+    return order.status not in NEVER_SENT and (order.status != Order.Status.CANCELLED or bool(order.executor))
 
 
 def worlds_in(order: Order) -> set[str]:

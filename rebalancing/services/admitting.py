@@ -46,9 +46,9 @@ def admit(actor: Actor, worlds: Mapping[str, str]) -> None:
             raise Forbidden(said, faults=[Fault(place, said)])
 
 
-def lock_all(worlds: Iterable[str]) -> list[World]:
+def lock_all(worlds: Iterable[str], *, writable: bool = True) -> list[World]:
     """In the order of their names, so that two acts over the same worlds wait for each other in one direction."""
-    return [lock_world(world) for world in sorted(worlds)]
+    return [lock_world(world, writable=writable) for world in sorted(worlds)]
 
 
 def lock_run(run_id: str) -> None:

@@ -31,6 +31,7 @@ from rebalancing.services.admitting import (
     refuse_unknown,
 )
 from rebalancing.services.applying import decimal_of, require_etags
+from rebalancing.services.holding import refuse_beside_another
 from rebalancing.services.snapshots import keep_positions, plain_fraction
 
 FIELDS = ["allocation", "strategies", "total_equity", "run_id", "etag", "updated_at"]
@@ -40,8 +41,9 @@ FIELDS = ["allocation", "strategies", "total_equity", "run_id", "etag", "updated
 def set_allocations(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor) -> tuple[str, bool]:
     """Upsert the allocations of the worlds named; their etag, and whether they are new.
 
-    The same run id with the same payload answers what it did; PlanConflict with another one. Positions may only be of
-    worlds that get an allocation.
+    The same run id with the same payload answers what it did; PlanConflict with another one; ExecutionInProgress where a
+    rebalancing is under way, which could not go on from another start. Positions may only be of worlds that get an
+    allocation.
     """
     worlds = locked_worlds(asked, actor)
     digest = hashlib.sha256(canonical(payload)).hexdigest()
@@ -53,6 +55,7 @@ def set_allocations(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor
     if PlanRecord.objects.filter(run_id=asked.run_id).exists():
         raise PlanConflict(f"{asked.run_id} is the run of a recorded plan", run_id=asked.run_id)
     require_etags(asked.etag, current_etags(worlds))
+    refuse_beside_another(worlds)
     refuse_bad_fractions(asked)
     positions: Positions = asked.positions  # type: ignore[assignment]
     refuse_too_fine(asked.total_equity, positions)

@@ -121,16 +121,6 @@ def same_or_refuse(known: PlanRecord, digest: str) -> PlanRecord:
     return known
 
 
-def require_start(row: PlanRecord) -> None:
-    """PreconditionFailed where a world has another allocation than when the plan was recorded: another plan that
-    started from the same one was executed, or somebody said something else. The worlds are locked."""
-    started = {each.world_id: each.etag for each in row.worlds.all() if each.etag is not None}
-    current = current_etags(started)
-    if moved := sorted(world for world, etag in started.items() if current.get(world, "") != etag):
-        said = f"The allocation of {', '.join(moved)} has changed since {row.run_id} was recorded: plan again"
-        raise PreconditionFailed(said, current_etags=current)
-
-
 def require_etags(given: str | Mapping[str, str] | None, current: Mapping[str, str]) -> None:
     """PreconditionFailed where the allocation of a world is not the one that was read.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 
+import orjson
 from django.utils import timezone
 
 from qmtl.brokers import client_order_id
+from qmtl_site.database import insert_rows
 from qmtl_site.http.refusals import Invalid
 from rebalancing.domain.book import Strategy
 from rebalancing.domain.document import plain
@@ -16,26 +19,52 @@ from rebalancing.domain.orders import Intent, Standing, intents
 from rebalancing.domain.plan import Plan
 from rebalancing.models import Execution, Order
 from rebalancing.models.plans import DIGITS, PLACES
+from rebalancing.selectors.executions import MOST_SHOWN, Shown
 
 CLOSED = "E_GATE_CLOSED"
 OUT_OF_RANGE = "E_OUT_OF_RANGE"
+BOUND = Decimal(10) ** (DIGITS - PLACES)
 
 
-def orders_of(
-    plan: Plan, standings: Mapping[Strategy, Standing], *, run_id: str, execution: Execution | None
-) -> list[Order]:
-    """Unsaved; an order has the same id whenever it is made from the same plan."""
+@dataclass(frozen=True)
+class Draft:
+    """An order that nobody has kept yet. Not the model's: of a hundred thousand orders few are shown before."""
+
+    order_id: str
+    place: int
+    world_id: str | None
+    mode: str
+    purpose: str
+    symbol: str
+    venue: str
+    side: str
+    qty: Decimal
+    mark: Decimal
+    parts: list[dict[str, str]]
+    reason: str
+    code: str
+
+    def order(self) -> Order:
+        """Unsaved."""
+        return Order(**{name: getattr(self, name) for name in DRAFTED}, updated_at=timezone.now())
+
+
+DRAFTED = tuple(field.name for field in fields(Draft))
+AT_FIRST = {"status": "new", "executor": "", "filled_qty": 0, "average_price": None, "fee": 0}
+
+
+def drafts_of(plan: Plan, standings: Mapping[Strategy, Standing], *, run_id: str) -> list[Draft]:
+    """Every order of the plan; one has the same id whenever it is made from the same plan."""
     made = [
-        order_of(intent, place, plan.steps.places, run_id, execution)
+        draft_of(intent, place, plan.steps.places, run_id)
         for place, intent in enumerate(intents(plan, standings))
     ]
-    return [order for order in made if order.qty or order.parts]
+    return [each for each in made if each.qty or each.parts]
 
 
-def order_of(intent: Intent, place: int, places: int, run_id: str, execution: Execution | None) -> Order:
+def draft_of(intent: Intent, place: int, places: int, run_id: str) -> Draft:
     venue, symbol = intent.instrument
-    return Order(
-        execution=execution,
+    return Draft(
         order_id=client_order_id(
             "rebalancing", run_id, *map(str, intent.account), venue, symbol, intent.purpose, place
         ),
@@ -54,8 +83,20 @@ def order_of(intent: Intent, place: int, places: int, run_id: str, execution: Ex
         ],
         reason=closed_reason(intent.refused),
         code=CLOSED if intent.refused else "",
-        updated_at=timezone.now(),
     )
+
+
+def keep_drafts(drafts: Sequence[Draft], execution: Execution) -> None:
+    """As new orders of the execution."""
+    now = timezone.now()
+    rest = [name for name in DRAFTED if name != "parts"]
+    columns = ["execution_id", "updated_at", *AT_FIRST, "parts", *rest]
+    begin = (execution.pk, now, *AT_FIRST.values())
+    rows = (
+        (*begin, orjson.dumps(each.parts).decode(), *[getattr(each, name) for name in rest])
+        for each in drafts
+    )
+    insert_rows(Order, columns, rows)
 
 
 def decimal(mantissa: int, places: int) -> Decimal:
@@ -65,6 +106,11 @@ def decimal(mantissa: int, places: int) -> Decimal:
 def exact_decimal(value: Fraction) -> Decimal:
     """A number of at most 18 decimals."""
     return Decimal(f"{value.numerator * 10**18 // value.denominator}e-18")
+
+
+def shown_planned(drafts: Sequence[Draft], most: int = MOST_SHOWN) -> Shown:
+    """Of orders that nobody has sent."""
+    return Shown([each.order() for each in drafts[:most]], {"new": len(drafts)} if drafts else {})
 
 
 def closed_reason(strategies: Iterable[Strategy]) -> str:
@@ -78,10 +124,10 @@ def strategies_of(order: Order) -> list[Strategy]:
 
 def is_kept(value: Decimal) -> bool:
     """Whether a column holds it."""
-    return bool(abs(Fraction(value)) < 10 ** (DIGITS - PLACES))
+    return value.copy_abs() < BOUND
 
 
-def refuse_too_large(orders: Iterable[Order]) -> None:
+def refuse_too_large(orders: Iterable[Draft]) -> None:
     """Invalid for quantities that no order, and no fill, could keep: of prices next to nothing, of sums of many."""
     for order in orders:
         if not all(map(is_kept, [order.qty, *(Decimal(part["qty"]) for part in order.parts)])):

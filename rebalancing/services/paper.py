@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import numpy as np
+
 from qmtl.brokers import (
     FixedSlippage,
     Instrument,
@@ -20,11 +22,14 @@ from qmtl.brokers import (
 )
 from qmtl.brokers import Order as BrokerOrder
 from qmtl_site.audit.actor import Actor
-from rebalancing.domain.book import Strategy
+from rebalancing.domain.book import Book, Strategy
+from rebalancing.domain.book import Instrument as Name
 from rebalancing.domain.hedges import Weights
-from rebalancing.models import Order
+from rebalancing.domain.orders import Standing
+from rebalancing.domain.plan import Plan
+from rebalancing.models import Execution, Order
 from rebalancing.models.plans import DIGITS
-from rebalancing.selectors.executions import as_decimal, booked_parts
+from rebalancing.selectors.positions import as_decimal, order_parts
 from strategies.domain.fills import FillRecord
 from strategies.services import keep_fills
 from worlds.domain.broker import PaperTerms
@@ -76,7 +81,7 @@ def book(orders: Iterable[Order], holders: Mapping[str, Weights], *, at: datetim
     """
     by_world: dict[str, dict[str, list[FillRecord]]] = defaultdict(lambda: defaultdict(list))
     for order in orders:
-        parts = booked_parts(order, holders)
+        parts = order_parts(order, holders)
         for ((world, strategy), quantity), fee in zip(parts.items(), fees_of(order, parts), strict=True):
             by_world[world][strategy].append(
                 FillRecord(
@@ -108,6 +113,46 @@ def fees_of(order: Order, parts: Mapping[Strategy, Fraction]) -> list[Decimal]:
         fees = [(whole * size / total).quantize(STEP) for size in sizes]
         fees[-1] += whole - sum(fees)
         return fees
+
+
+def held_on_paper(
+    plan: Plan, execution: Execution, orders: Sequence[Order], standings: Mapping[Strategy, Standing]
+) -> dict[str | None, dict[Instrument, Decimal]]:
+    """Positions of each paper account in what `orders` trade, of those who trade there now: as the plan was told, and
+    what was filled of it since."""
+    traded = {(order.venue, order.symbol) for order in orders}
+    if not traded:
+        return {}
+    rows: dict[str | None, list[tuple[str, str, Decimal]]] = defaultdict(list)
+
+    def hold(strategy: Strategy, instrument: tuple[str, str], quantity: Decimal) -> None:
+        if instrument in traded and standings[strategy].mode == "paper":
+            account = None if plan.terms.shared_account else strategy[0]
+            rows[account].append((*instrument, quantity))
+
+    book = plan.book
+    for row in rows_in(book, traded):
+        quantity = Decimal(f"{int(book.quantity[row])}e-{book.quantity_places}")
+        hold(book.strategies[book.strategy[row]], book.instruments[book.instrument[row]], quantity)
+    for order in filled_on_paper(execution, traded):
+        for part in order.parts:
+            owner = (part["world_id"], part["strategy_id"])
+            hold(owner, (order.venue, order.symbol), Decimal(part["qty"]))
+    return {account: held_by(parts) for account, parts in rows.items()}
+
+
+def rows_in(book: Book, traded: set[Name]) -> list[int]:
+    """Rows of the book in these instruments: of very many a batch trades few."""
+    keys = [key for key, name in enumerate(book.instruments) if name in traded]
+    found: list[int] = np.flatnonzero(np.isin(book.instrument, keys)).tolist()
+    return found
+
+
+def filled_on_paper(execution: Execution, traded: Iterable[tuple[str, str]]) -> Iterable[Order]:
+    symbols = sorted({symbol for _, symbol in traded})
+    return Order.objects.filter(
+        execution=execution, mode="paper", status=Order.Status.FILLED, symbol__in=symbols
+    )
 
 
 def held_by(parts: Iterable[tuple[str, str, Decimal]]) -> dict[Instrument, Decimal]:

@@ -15,6 +15,8 @@ from rebalancing.models.plans import DIGITS, PLACES
 from rebalancing.selectors.reported import Reported, Reports, matching
 
 OVERFILLED = "E_OVERFILLED"
+NOT_FILLED = "E_NOT_FILLED"
+"""Its runner said that the broker does not fill it; it has it still, and tries it again when it is asked to."""
 UNIT = 10**PLACES
 MOST = 10**DIGITS - 1
 """What is kept of a number, in steps of 10**-18."""
@@ -48,6 +50,8 @@ def take(order: Order, reports: Sequence[Reported], at: datetime) -> bool:
     )
     if all(found >= quantity for found, quantity in pairs):
         order.fill()
+        if order.code == NOT_FILLED:
+            order.code = order.reason = ""
         if any(found > quantity for found, quantity in pairs):
             order.code, order.reason = OVERFILLED, "more was filled than was asked for"
     elif before == (order.filled_qty, order.average_price, order.fee):

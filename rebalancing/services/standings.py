@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from rebalancing.domain.book import Strategy
 from rebalancing.domain.orders import Standing
-from rebalancing.models import Execution, Order
+from rebalancing.models import Order
+from rebalancing.models.execution import OPEN
 from strategies.domain.modes import HALTED_WORLDS, is_open
 from strategies.models import Binding, Fill, GateClient
 from strategies.selectors import gate_documents
@@ -51,7 +52,7 @@ def real_strategies(worlds: Iterable[str]) -> set[Strategy]:
 def handed_strategies() -> set[Strategy]:
     """Those with a part in an order that is with a runner: it may be filled at any moment."""
     handed = Order.objects.filter(
-        status=Order.Status.HANDED, execution__state=Execution.State.RUNNING, mode="live"
+        status__in=[Order.Status.HANDED, Order.Status.CANCELLING], execution__state__in=OPEN, mode="live"
     )
     return {
         (part["world_id"], part["strategy_id"])

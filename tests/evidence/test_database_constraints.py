@@ -147,7 +147,13 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "rebalancing_execution",
         {"plan_id": 9999, "state": "running"},
-        "an_execution_is_running_or_has_completed",
+        "an_execution_runs_or_says_when_it_ended",
+    ),
+    ("rebalancing_executionworld", {"execution_id": 9999}, "one_open_execution_per_world"),
+    (
+        "rebalancing_executionworld",
+        {"released_at": "2026-01-01T00:00:00Z"},
+        "an_execution_holds_a_world_once",
     ),
     (ORDER, {"place": 99}, "an_order_id_is_used_once"),
     (ORDER, {"order_id": "x"}, "orders_of_an_execution_count_up"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from qmtl_site.http.refusals import Invalid
 from rebalancing.models import AllocationRecord, Order
 from rebalancing.selectors.executions import number
-from rebalancing.services import executing
+from rebalancing.services import batches, executing
 from rebalancing.services.orders import refuse_too_large
 from tests.api import ApiClient, body
 from tests.problem import nothing_written, refusal
@@ -29,7 +29,7 @@ def many(count: int) -> dict[str, Any]:
 
 
 def test_each_call_sends_as_many_as_it_has_time_for(desk: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executing, "MOST_ORDERS", 2)
+    monkeypatch.setattr(batches, "MOST_ORDERS", 2)
     apply(desk, **many(5))
     seen = []
     for _ in range(3):
@@ -85,7 +85,7 @@ def test_a_run_id_that_allocated_by_itself_executes_nothing(desk: ApiClient) -> 
 
 def test_what_no_order_could_keep_is_refused_in_words() -> None:
     part = {"world_id": "alpha", "strategy_id": "mom", "qty": "1"}
-    refuse_too_large([Order(symbol="BTC", qty=Decimal("9" * 20), parts=[part])])
+    refuse_too_large([Order(symbol="BTC", qty=Decimal("9" * 20), parts=[part])])  # type: ignore[list-item]
     for qty, own in ((Decimal(10**20), "1"), (Decimal(1), "-1" + "0" * 20)):
         with pytest.raises(Invalid) as refused:
             refuse_too_large([Order(symbol="BTC", qty=qty, parts=[{**part, "qty": own}])])

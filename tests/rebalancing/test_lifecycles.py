@@ -18,11 +18,19 @@ ORDER = lifecycle(
     {
         "refuse": ("new", "refused"),
         "hand": ("new refused", "handed"),
-        "fill": ("new refused handed", "filled"),
+        "fill": ("new refused handed cancelling", "filled"),
         "reject": ("new refused handed", "rejected"),
+        "withdraw": ("handed", "cancelling"),
+        "cancel": ("new refused handed cancelling", "cancelled"),
     }
 )
-EXECUTION = lifecycle({"complete": ("running", "completed")})
+EXECUTION = lifecycle(
+    {
+        "complete": ("running cancelling", "completed"),
+        "withdraw": ("running", "cancelling"),
+        "cancel": ("running cancelling", "cancelled"),
+    }
+)
 CASES = [(Order, "status", ORDER), (Execution, "state", EXECUTION)]
 each = pytest.mark.parametrize(("model", "field", "spec"), CASES, ids=["order", "execution"])
 
@@ -64,9 +72,8 @@ def takes(model: type[models.Model], field: str, template: dict, before: str, af
         fields = {**template, field: before}
         changes: dict[str, object] = {field: after}
         if model is Execution:
-            done = None if before == "running" else timezone.now()
-            fields |= {"completed_at": done, "plan_id": fields["plan_id"] + 1000}
-            changes["completed_at"] = None if after == "running" else timezone.now()
+            fields |= {**moments(before), "plan_id": fields["plan_id"] + 1000}
+            changes |= moments(after)
         else:
             fields |= {"id": None, "order_id": "another", "place": 999}
         row = model._default_manager.create(**fields)
@@ -79,6 +86,14 @@ def takes(model: type[models.Model], field: str, template: dict, before: str, af
         finally:
             transaction.set_rollback(True)
     return True
+
+
+def moments(state: str) -> dict[str, object]:
+    now = timezone.now()
+    return {
+        "completed_at": now if state == "completed" else None,
+        "cancelled_at": now if state.startswith("cancel") else None,
+    }
 
 
 def test_what_an_order_is_does_not_change(desk: ApiClient) -> None:

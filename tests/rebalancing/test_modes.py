@@ -8,8 +8,8 @@ from django.db import transaction
 
 from qmtl_site.audit.actor import Actor
 from rebalancing.models import Order, PlanRecord
-from rebalancing.selectors.plans import plan_again
-from rebalancing.services.executing import begin, first_orders
+from rebalancing.selectors.plans import plan_again, worlds_of
+from rebalancing.services.executing import begin, make_orders
 from rebalancing.services.standings import standings_of
 from strategies.models import Fill
 from tests.activation.acting import breaker, decided, go
@@ -55,8 +55,8 @@ def begun(client: ApiClient, plan: dict[str, Any]) -> None:
     apply(client, **plan)
     row = PlanRecord.objects.get()
     with transaction.atomic():
-        execution, _ = begin(row, Actor.service("test"))
-        first_orders(plan_again(row), row, execution)
+        execution, _ = begin(row, worlds_of(row), Actor.service("test"))
+        make_orders(plan_again(row), row, execution)
 
 
 def test_a_reduction_that_waits_follows_its_strategy_back_to_paper(trading: ApiClient) -> None:
@@ -88,6 +88,7 @@ def test_an_order_with_a_runner_counts_as_real(trading: ApiClient) -> None:
     execute(trading)
     trading.patch("/worlds/alpha", {"allow_live": False})
     assert standings_of([("alpha", "mom")])["alpha", "mom"].mode == "live"
-    apply(trading, "r2", **only(after=0))
-    (out,) = execute(trading, "r2")["orders"]
-    assert (out["mode"], out["status"]) == ("live", "handed")
+    trading.post("/rebalancing/cancel", {"run_id": "r1", "reason": "not now"})
+    assert standings_of([("alpha", "mom")])["alpha", "mom"].mode == "live"
+    trading.post("/rebalancing/cancel", {"run_id": "r1", "reason": "the runner is gone", "abandon": True})
+    assert standings_of([("alpha", "mom")])["alpha", "mom"].mode == "paper"

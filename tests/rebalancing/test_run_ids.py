@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from rebalancing.models import AllocationRecord
-from tests.activation.acting import breaker
 from tests.api import ApiClient, body
 from tests.conftest import client_of
 from tests.problem import nothing_written, refusal
@@ -45,19 +44,6 @@ def test_a_plan_is_not_executed_once_another_allocation_was_said(desk: ApiClient
     now = body(desk.get(ALLOCATIONS))["allocations"]["alpha"]["etag"]
     answer = desk.post(EXECUTE, {"run_id": "r1"})
     assert (refusal(answer), body(answer)["current_etags"]["alpha"]) == ((412, "E_PRECONDITION"), now)
-
-
-def test_an_execution_does_not_go_on_beside_another_one_that_was_completed(desk: ApiClient) -> None:
-    """A halted world lets reductions pass and waits with what opens."""
-    up = {"world_alloc_before": {"alpha": 0.2, "beta": 0.3}, "world_alloc_after": {"alpha": 0.3, "beta": 0.2}}
-    for run_id in ("r1", "r2"):
-        desk.post(APPLY, asked(run_id=run_id, **up))
-    breaker(desk, engaged=True)
-    assert body(desk.post(EXECUTE, {"run_id": "r1"}))["status"] == "running"
-    breaker(desk, engaged=False)
-    assert body(desk.post(EXECUTE, {"run_id": "r2"}))["status"] == "completed"
-    with nothing_written():
-        assert refusal(desk.post(EXECUTE, {"run_id": "r1"})) == (412, "E_PRECONDITION")
 
 
 def test_a_run_that_is_sent_many_times_at_once_over_other_worlds_is_one(committed: None) -> None:

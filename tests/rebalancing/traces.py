@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
-from rebalancing.models import Proposal
+from rebalancing.models import ExecutionWorld, Proposal
 from rebalancing.schemas import Allocate, ApplyPlan
 from rebalancing.services import allocate, apply_plan, execute_plan
 
@@ -24,5 +24,6 @@ def leave_traces(actor: Actor) -> None:
     }
     apply_plan(asked=ApplyPlan.model_validate(plan), payload=plan, actor=actor)
     execute_plan(run_id="p1", actor=actor)
+    ExecutionWorld.objects.update(released_at=None)  # as while it was under way
     told = {"request": "{}", "answer": "{}", "created_at": timezone.now()}
     Proposal(world_id="alpha", origin="promotion", cause="x", **told).save()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qmtl.client.calls import Call, Negotiated, get, given, send
+from qmtl.client.calls import Call, Negotiated, Pages, get, given, listed, send
 from qmtl.client.documents import Allocations, RebalancePlan
-from qmtl.client.endpoints.endpoint import endpoint
+from qmtl.client.endpoints.endpoint import endpoint, paged
 
 SCHEMA_VERSIONS = (2, 1)
 
@@ -49,6 +49,32 @@ class RebalancingEndpoints:
         """Carry out a recorded plan; repeated, nothing is filled twice."""
         body = given(run_id=run_id, dry_run=dry_run or None, **fields)
         return send("POST", "/rebalancing/execute", dict[str, Any], body=body, repeatable=True)
+
+    @endpoint
+    def rebalance_cancel(self, /, run_id: str, *, reason: str, abandon: bool = False) -> Call[dict[str, Any]]:
+        """End an execution: nothing more is sent, what was filled stays. `abandon`: no runner has its orders now."""
+        body = given(run_id=run_id, reason=reason, abandon=abandon or None)
+        return send("POST", "/rebalancing/cancel", dict[str, Any], body=body, repeatable=True)
+
+    @paged
+    def rebalance_orders(
+        self, run_id: str, *, status: str | None = None, limit: int | None = None
+    ) -> Pages[dict[str, Any]]:
+        """All orders of an execution, in the order in which they are sent."""
+        query = given(status=status, limit=limit)
+        return listed("/rebalancing/runs/{run_id}/orders", dict[str, Any], query=query, run_id=run_id)
+
+    @endpoint
+    def report_orders(
+        self, world_id: str, *, client_id: str, lease_secret: str, orders: Sequence[Mapping[str, Any]]
+    ) -> Call[dict[str, Any]]:
+        """What became of handed orders that are not filled, by their executor: `[{order_id, outcome: not_filled |
+        taken_back, reason}]`."""
+        body = {"client_id": client_id, "lease_secret": lease_secret, "orders": list(orders)}
+        return send(
+            "POST", "/worlds/{world_id}/rebalancing/orders", dict[str, Any], body=body, repeatable=True,
+            world_id=world_id,
+        )  # fmt: skip
 
 
 def negotiated(path: str, request: Mapping[str, Any]) -> Negotiated[RebalancePlan]:

@@ -105,6 +105,55 @@ def test_a_part_is_within_a_step_of_what_its_strategy_wants(ask: Terms, rows: li
         assert abs(got - made.targets.changes.fraction(row)) < step
 
 
+@given(asked(min_trade_notional=0), books())
+def test_nobody_passes_zero_whom_the_sum_lets_stop_there(ask: Terms, rows: list[Row]) -> None:
+    """Each part is what is wanted, rounded down or up to a step. Where somebody passes zero by it, no other row of his
+    order has a step to give or to take that it may have either way: all of them stop, or would pass zero as well."""
+    made = planned(ask, rows)
+    groups = made.account_groups if ask.shared_account else made.groups
+    settled = made.account if ask.shared_account else made.worlds
+    got = dict(zip(made.shares.row.tolist(), made.shares.quantity.tolist(), strict=True))
+    free: dict[int, list[int]] = defaultdict(list)
+    over: dict[int, list[int]] = defaultdict(list)
+    for row in range(len(made.book)):
+        group = int(groups.of_row[row])
+        sign = -1 if settled.exact.top[group] < 0 else 1
+        step = int(made.steps.sizes[made.book.instrument[row]])
+        held = Fraction(int(made.book.quantity[row]) * 10**made.steps.places, 10**made.book.quantity_places)
+        change = made.targets.changes.fraction(row) * 10**made.steps.places * sign
+        part = got.get(row, 0) * sign
+        down = change // step * step
+        if change == down or settled.dropped[group]:
+            continue
+        passes = {end: passes_zero(held * sign, end) for end in (down, down + step)}
+        if passes[part]:
+            over[group].append(1 if part > down else -1)
+        elif not any(passes.values()):
+            free[group].append(1 if part > down else -1)
+    for group, sides in over.items():
+        for side in sides:
+            assert -side not in free[group]
+
+
+def passes_zero(held: Fraction, part: Fraction) -> bool:
+    """Whether a position that is to be reduced is of the other side after it."""
+    return held * part < 0 and abs(part) > abs(held)
+
+
+def test_a_position_that_is_no_whole_lot_is_not_turned_round() -> None:
+    """Both want 2.5 lots of 1; the one that is closed gets two of them, the one that is cut three."""
+    rows: list[Row] = [("alpha", "s1", "", "BTC", "2.5", 10), ("alpha", "s2", "", "BTC", 5, 10)]
+    ask = terms(
+        {"alpha": 0.2},
+        {"alpha": 0.2},
+        strategies_before={"alpha": {"s1": 0.1, "s2": 0.1}},
+        strategies_after={"alpha": {"s1": 0, "s2": 0.05}},
+        lots={"BTC": 1},
+    )
+    made = planned(ask, [(*row[:4], decimal(exact(float(row[4]))), row[5]) for row in rows])
+    assert [int(each) // 10**made.steps.places for each in made.shares.quantity.tolist()] == [-2, -3]
+
+
 @given(books(), st.booleans())
 def test_scaling_by_one_gives_no_orders(rows: list[Row], shared: bool) -> None:
     same = dict.fromkeys(WORLDS, 0.3)
