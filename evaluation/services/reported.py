@@ -58,7 +58,7 @@ def make_runs(*, world: World, active: ActivePolicy, after: Batch, actor: Actor)
 REPORTING = """
 SELECT DISTINCT b.id FROM strategies_binding b JOIN strategies_performanceseries p ON p.binding_id = b.id
 WHERE b.world_id = %s AND b.id > %s AND b.state IN ('dry_run', 'live') AND p.stay = b.state_since
-  AND p.revision > b.measured_revision
+  AND p.mode = CASE b.state WHEN 'live' THEN 'live' ELSE 'paper' END AND p.revision > b.measured_revision
 ORDER BY b.id LIMIT %s
 """
 

@@ -4,7 +4,7 @@
 """
 
 from qmtl.sdk.alpha import AlphaPerformance, read_alpha_metrics
-from qmtl.sdk.errors import DataError, NodeError, SnapshotError, StrategyError
+from qmtl.sdk.errors import AuthorError, DataError, NodeError, SnapshotError, StrategyError
 from qmtl.sdk.frame import Bar, Frame, frame_of
 from qmtl.sdk.loading import load_strategy
 from qmtl.sdk.nodes import Node, Stream
@@ -16,6 +16,7 @@ from qmtl.sdk.strategy import Strategy
 
 __all__ = [
     "AlphaPerformance",
+    "AuthorError",
     "Bar",
     "DataError",
     "Frame",

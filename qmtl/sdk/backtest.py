@@ -14,7 +14,7 @@ from qmtl.sdk.engine import Engine
 from qmtl.sdk.errors import DataError, StrategyError
 from qmtl.sdk.frame import Floats, Frame, Times, times_of
 from qmtl.sdk.intervals import iso
-from qmtl.sdk.strategy import Strategy
+from qmtl.sdk.strategy import Strategy, costs_of
 
 Progress = Callable[[int, int], None]
 
@@ -46,10 +46,10 @@ def backtest(
 ) -> Record:
     """Replay the frame. The record begins where the strategy first decided, so that warming up is no flat return.
 
-    NodeError where a compute function fails; StrategyError where nothing was ever decided.
+    NodeError where a compute function fails, or where nothing was ever decided.
     """
     engine = engine or Engine(strategy, frame.symbols, frame.interval)
-    book = Book(costs_bps=float(strategy.costs_bps))
+    book = Book(costs_bps=costs_of(strategy))
     own_times: list[int] = []
     own: list[float] = []
     total = len(frame)
@@ -65,11 +65,7 @@ def backtest(
     if own:
         return own_record(own_times, own, len(engine.nodes))
     if len(book.returns) < 2:
-        longest = max((node.looks_back for node in engine.nodes), default=1)
-        raise StrategyError(
-            f"the strategy never decided anything in {total} bars; it looks back {longest} of them: give it more "
-            "history, or a shorter period"
-        )
+        raise engine.never_decided(total)
     return Record(
         np.array(book.times, dtype=np.int64),
         np.array(book.returns),

@@ -3,17 +3,19 @@ to compute anything, so that a replay cannot know what a stream would not."""
 
 from __future__ import annotations
 
-import traceback
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from qmtl.contracts.nodes import NodeState
+from qmtl.sdk.authors import authors_code, place_of, trace_of, words_of
 from qmtl.sdk.errors import DataError, NodeError, StrategyError
 from qmtl.sdk.frame import Bar, Floats
 from qmtl.sdk.intervals import bucket, iso, milliseconds
-from qmtl.sdk.nodes import Node, Stream, Window, in_order, values_of
-from qmtl.sdk.strategy import Strategy
+from qmtl.sdk.nodes import Node, Stream, Window, in_order
+from qmtl.sdk.outputs import OUTPUTS, row_of
+from qmtl.sdk.strategy import Strategy, setup_of
 
 TAKES: Mapping[str, str] = {"open": "first", "high": "max", "low": "min", "volume": "sum"}
 """How a coarser bar takes its parts; any other field takes its last."""
@@ -64,7 +66,8 @@ class Engine:
         self.strategy = strategy.prepared(symbols, interval)
         self.symbols = symbols
         self.step_length = milliseconds(interval)
-        self.nodes = in_order(strategy.nodes)
+        self.computed: Counter[str] = Counter()
+        self.gave: Counter[str] = Counter()
         self.time: int | None = None
         self._sources: dict[tuple[str, str], Coarse] = {}
         self._windows: dict[int, Window] = {}
@@ -72,7 +75,9 @@ class Engine:
         self._clocks: dict[str, Coarse] = {}
         self._widths: dict[str, int] = {}
         self._needs: dict[int, int] = {}
-        self._prepare()
+        with authors_code(setup_of(strategy)):
+            self.nodes = in_order(strategy.nodes)
+            self._prepare()
 
     def _prepare(self) -> None:
         for node in self.nodes:
@@ -107,7 +112,7 @@ class Engine:
         for node in self.nodes:
             if not self._is_due(node, bar.time, updated):
                 continue
-            row = self._compute(node, bar.time)
+            row = self._compute(node)
             if row is None:
                 continue
             outputs[node.name] = row
@@ -150,18 +155,28 @@ class Engine:
         window = self._window(each)
         return 0 if window is None else window.count
 
-    def _compute(self, node: Node, time: int) -> Floats | None:
+    def _compute(self, node: Node) -> Floats | None:
         windows = []
         for each in node.inputs:
             window = self._window(each)
             assert window is not None
             windows.append(window.last(node.looks_back))
+        self.computed[node.name] += 1
         try:
             with np.errstate(all="ignore"):
-                return values_of(node.compute(*windows), self.symbols, self._widths.get(node.name))
-        except (Exception, SystemExit) as error:  # sys.exit() of an author ends no run in silence
-            node.state, node.error = NodeState.ERROR, traceback.format_exc(limit=-4)
-            raise NodeError(node.name, iso(time), error, node.error) from error
+                row = row_of(node.name, node.compute(*windows), self.symbols, self._widths.get(node.name))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit() of an author ends no run in silence
+            raise self._failed(node, words_of(error), trace_of(error)) from error
+        self.gave[node.name] += row is not None
+        return row
+
+    def _failed(self, node: Node, what: str, trace: str = "") -> NodeError:
+        at = iso(self.time) if self.time is not None else ""
+        failed = NodeError(node.name, at, what, trace or place_of(node.compute))
+        node.state, node.error = NodeState.ERROR, failed.report
+        return failed
 
     def _keep(self, node: Node, row: Floats) -> None:
         self._widths[node.name] = len(row)
@@ -177,6 +192,28 @@ class Engine:
         for node in self.nodes:
             if node.state is not NodeState.ERROR:
                 node.state = NodeState.COMPLETED
+
+    def require_fields(self, fields: Iterable[str]) -> None:
+        """DataError where a stream asks for a field that the data does not have."""
+        known = list(fields)
+        for name, _ in self._sources:
+            if name not in known:
+                raise DataError(f"the data has no {name!r}, only {', '.join(known)}")
+
+    def never_decided(self, bars: int) -> NodeError:
+        """Why a whole history led to nothing: the first node that never gave anything, or the data is too short."""
+        for node in self.nodes:
+            if (times := self.computed[node.name]) and not self.gave[node.name]:
+                return self._failed(
+                    node, f"it gave nothing at any of {times} bars; does its function return its value?"
+                )
+        node = next(node for node in self.nodes if node.name in OUTPUTS)
+        longest = max(each.looks_back for each in self.nodes)
+        return self._failed(
+            node,
+            f"it never decided anything in {bars} bars; it looks back {longest} of them: give it more history, "
+            "or a shorter period",
+        )
 
     def states(self) -> list[dict[str, object]]:
         return [node.document() for node in self.nodes]

@@ -6,8 +6,10 @@ import ast
 import hashlib
 import inspect
 import json
+import os
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +19,7 @@ from qmtl.sdk.strategy import Strategy
 LIBRARIES = tuple(
     str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-OWN = str(Path(__file__).resolve().parents[1])
+OWN = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 def code_hash(strategy: Strategy) -> str:
@@ -113,8 +115,8 @@ def is_main_guard(statement: ast.stmt) -> bool:
     }
 
 
-def run_id(*, code: str, fingerprint: str, params: dict[str, Any], attempt: int = 1) -> str:
+def run_id(*, code: str, fingerprint: str, params: Mapping[str, Any], attempt: int = 1) -> str:
     """The same for the same code, data and parameters; another `attempt` where the service let the former expire."""
-    text = json.dumps([code, fingerprint, params], sort_keys=True, default=repr)
+    text = json.dumps([code, fingerprint, dict(params)], sort_keys=True, default=repr)
     name = hashlib.sha256(text.encode()).hexdigest()[:20]
     return f"bt-{name}" if attempt == 1 else f"bt-{name}-{attempt}"

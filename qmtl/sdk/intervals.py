@@ -37,7 +37,10 @@ def moment(time: int) -> datetime:
 
 
 def parse_time(text: str) -> int:
-    """Milliseconds of an ISO 8601 date or time; without a zone it is UTC. ValueError for what is none."""
-    parsed = datetime.fromisoformat(text)
+    """Milliseconds of an ISO 8601 date or time; without a zone it is UTC. DataError for what is none."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise DataError(f"{text!r} is not a time; write it like 2020-12-31 or 2020-12-31T16:00:00Z") from None
     aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)

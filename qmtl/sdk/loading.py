@@ -9,8 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 from qmtl.client.nearest import not_there
+from qmtl.sdk.authors import authors_code
 from qmtl.sdk.errors import StrategyError
+from qmtl.sdk.identity import is_authors
 from qmtl.sdk.strategy import Strategy
+
+MOST_NAMES = 8
 
 
 def load_strategy(name: str) -> type[Strategy]:
@@ -23,15 +27,16 @@ def load_strategy(name: str) -> type[Strategy]:
         if isinstance(each, type) and issubclass(each, Strategy) and each is not Strategy
     }
     own = {key: each for key, each in found.items() if each.__module__ == module.__name__} or found
-    if wanted:
-        if wanted in found:
-            return found[wanted]
+    if wanted in found:
+        return found[wanted]
+    if wanted and own:
         raise StrategyError(f"{place}: {not_there('strategy', wanted, found)}")
     if len(own) == 1:
         return next(iter(own.values()))
     if not own:
         raise StrategyError(f"{place} has no strategy: derive a class from qmtl.sdk.Strategy in it")
-    raise StrategyError(f"{place} has several strategies; say which: {place}:{sorted(own)[0]}")
+    names = ", ".join(f"{place}:{name}" for name in sorted(own)[:MOST_NAMES])
+    raise StrategyError(f"{place} has several strategies; say which: {names}")
 
 
 def load_module(place: str) -> ModuleType:
@@ -41,32 +46,40 @@ def load_module(place: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
-        return importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        if error.name and place.startswith(error.name):
-            hint = f"; there is {place}.py here: is it meant?" if path.with_suffix(".py").exists() else ""
-            raise StrategyError(
-                f"no module {place!r}: name it as Python imports it from here, or give the path of its file{hint}"
-            ) from None
-        raise StrategyError(f"{place} needs {error.name!r}, which is not installed") from None
-    except (Exception, SystemExit) as error:  # an author's module may raise anything
-        raise StrategyError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
+    if not all(part.isidentifier() for part in place.split(".")):
+        raise StrategyError(f"{place!r} is neither a module nor the path of a file that ends with .py")
+    with authors_code(f"importing {place}"):
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            if not f"{place}.".startswith(f"{error.name}."):
+                raise
+    hint = f"; there is {place}.py here: is it meant?" if path.with_suffix(".py").exists() else ""
+    raise StrategyError(
+        f"no module {place!r}: name it as Python imports it from here, or give the path of its file{hint}"
+    )
 
 
 def load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise StrategyError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = path.stem
+    if name in sys.stdlib_module_names or (name in sys.modules and not is_authors(sys.modules[name])):
+        name = f"{name} of {path.parent.name}"  # it takes no library's place
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.parent.resolve()))
+    sys.modules[name] = module
+    folder = str(path.parent.resolve())
+    sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # an author's module may raise anything
-        raise StrategyError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        with authors_code(f"importing {path}"):
+            spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
     finally:
-        sys.path.pop(0)
+        if folder in sys.path:
+            sys.path.remove(folder)
     return module

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ class Node:
     inputs: streams and other nodes. period: how many values of each input it looks at (default: the longest of its
     streams); it is computed only once there are so many. interval: how often it is computed (default: whenever an
     input has a new value). What compute gives: an array (symbols,), `{symbol: value}` (others 0), a number, or None for
-    nothing new.
+    nothing new; of steps in between also any other number of values, and NaN.
     """
 
     name: str
@@ -72,6 +72,8 @@ class Node:
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise StrategyError("a node needs a name")
+        if isinstance(self.inputs, Stream | Node) or not isinstance(self.inputs, Sequence):
+            raise StrategyError(f"node {self.name!r} needs a list of its inputs: [{described(self.inputs)}]")
         if not self.inputs:
             raise StrategyError(f"node {self.name!r} has no inputs; give it a stream or another node")
         if not callable(self.compute):
@@ -92,21 +94,8 @@ class Node:
         return told | {"error": self.error[-4000:] or None} if self.error else told
 
 
-def values_of(result: Any, symbols: tuple[str, ...], width: int | None) -> Floats | None:
-    """What a compute function gave as one row. StrategyError for a shape that nothing can be done with."""
-    if result is None:
-        return None
-    if isinstance(result, Mapping):
-        unknown = result.keys() - set(symbols)
-        if unknown:
-            raise StrategyError(f"it names {sorted(unknown)[0]!r}, which is not among the symbols")
-        return np.array([float(result.get(symbol, 0.0)) for symbol in symbols])
-    row = np.atleast_1d(np.asarray(result, dtype=np.float64))
-    if row.ndim != 1:
-        raise StrategyError(f"it gives the shape {row.shape}; give one value, or one per symbol")
-    if width is not None and row.shape[0] != width:
-        raise StrategyError(f"it gives {row.shape[0]} values, and gave {width} before")
-    return row
+def described(value: object) -> str:
+    return f"the {type(value).__name__.lower()}" if isinstance(value, Stream | Node) else repr(value)
 
 
 def in_order(nodes: Sequence[Node]) -> list[Node]:

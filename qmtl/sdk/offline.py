@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from qmtl.sdk.backtest import Record
+from qmtl.sdk.errors import SnapshotError
 from qmtl.sdk.intervals import iso
 from qmtl.sdk.pnl import (
     Account,
@@ -33,6 +34,8 @@ class OfflineResult:
     account: Account
     figures: dict[str, dict[str, Any]]
     missing: dict[str, str]
+    snapshot_path: str | None = None
+    snapshot_error: str | None = None
 
     @property
     def returns(self) -> Floats:
@@ -68,7 +71,17 @@ class OfflineResult:
         }
 
     def save(self, path: str | Path | bool = True) -> Path:
+        """Write the snapshot. SnapshotError where that is not possible."""
         return write_snapshot(self.snapshot(), path)
+
+    def kept(self, path: str | Path | bool) -> OfflineResult:
+        """Itself with its snapshot written, or with what kept it from that: the preview is not lost with it."""
+        try:
+            return replace(self, snapshot_path=str(self.save(path)))
+        except SnapshotError as error:
+            return replace(
+                self, snapshot_error=f"{error}. The preview itself stands; save it to another path"
+            )
 
     def shown(self) -> list[tuple[str, str]]:
         returns = self.figures["returns"]
@@ -81,6 +94,8 @@ class OfflineResult:
     def explain(self) -> str:
         lines = [f"{self.strategy_id}, a preview: nobody judged it, and nothing trades.", ""]
         lines += [f"  {name:<14} {value:>12}" for name, value in self.shown()]
+        if self.snapshot_error:
+            lines += ["", f"Snapshot: {self.snapshot_error}."]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,8 @@ from qmtl.client.documents import Run, World
 from qmtl.sdk import submission as steps
 from qmtl.sdk.backtest import Record, backtest, given_record
 from qmtl.sdk.data import Provider, choose, load
-from qmtl.sdk.errors import NodeError, SnapshotError
+from qmtl.sdk.engine import Engine
+from qmtl.sdk.errors import AuthorError, SnapshotError
 from qmtl.sdk.frame import Frame, frame_of
 from qmtl.sdk.identity import code_hash, run_id
 from qmtl.sdk.intervals import milliseconds, parse_time
@@ -41,6 +42,7 @@ class Runner:
         strategy: StrategyLike,
         world: str,
         *,
+        params: Mapping[str, Any] | None = None,
         data_preset: str | None = None,
         returns: Any = None,
         auto_validate: bool = True,
@@ -54,18 +56,22 @@ class Runner:
     ) -> SubmitResult:
         """Replay history, post what was earned, wait for the service's word.
 
-        data_preset: one of those that the world declares; its first by default. `provider` loads it in place of the
-        declared source, `data` is used in place of a preset. until: the last day of history that is looked at; what
-        comes later is left for trading on paper. returns: what the strategy earned, with times, where the
-        author has worked it out; otherwise it follows from the strategy (`auto_returns`). auto_validate=False: only
-        the submission and the run are made. wait: for the verdict, at most `timeout` seconds. snapshot: True for
-        `.qmtl_snapshots/`, or a path; where it cannot be written the result says so (`snapshot_error`).
+        params: of a class, what it is made with. data_preset: one of those that the world declares; its first by
+        default. `provider` loads it in place of the declared source, `data` is used in place of a preset. until: the
+        last day of history that is looked at; what comes later is left for trading on paper. returns: what the strategy
+        earned, with times, where the author has worked it out; otherwise it follows from the strategy (`auto_returns`).
+        auto_validate=False: only the submission and the run are made. wait: for the verdict, at most `timeout` seconds.
+        snapshot: True for `.qmtl_snapshots/`, or a path; where it cannot be written the result says so
+        (`snapshot_error`).
 
         The same code over the same data with the same parameters is the same run: submitting again answers it. With the
         service unreachable the result says so (`safe_mode`), and nothing trades. DataError, StrategyError and refusals
-        are raised; a compute function that fails gives a result that is `rejected`, with the traceback.
+        are raised; a strategy whose own code fails gives a result that is `rejected`, with the traceback.
         """
-        prepared = made(strategy)
+        try:
+            prepared = made(strategy, params)
+        except AuthorError as error:
+            return steps.rejected(world, shown_name(strategy), error)
         name = strategy_id(type(prepared))
         with progress_bar() as show, opened(client) as service:
             try:
@@ -77,9 +83,7 @@ class Runner:
                 record = given_record(returns)
                 fingerprint = fingerprint_of(record)
             else:
-                frame = frame_for(described, data_preset, data, provider)
-                if until is not None:
-                    frame = frame.part(stop=parse_time(until) + 1).check()
+                frame = frame_for(described, data_preset, data, provider, until)
                 fingerprint = frame.fingerprint()
             submitted = steps.Submission(
                 strategy=prepared,
@@ -91,11 +95,14 @@ class Runner:
             )
             known: dict[str, Any] = {}
             try:
+                engine = engine_for(prepared, frame) if frame is not None else None
                 result = carry_out(
-                    service, submitted, frame, record, show, known,
+                    service, submitted, frame, engine, record, show, known,
                     auto_validate=auto_validate, timeout=timeout if wait else 0.0,
                 )  # fmt: skip
                 return with_snapshot(service, result, snapshot)
+            except AuthorError as error:
+                return steps.rejected(world, name, error, **known)
             except Unreachable as error:
                 return steps.unavailable(world, name, error, **known)
 
@@ -129,6 +136,7 @@ class Runner:
         strategy: StrategyLike,
         data: Any = None,
         *,
+        params: Mapping[str, Any] | None = None,
         returns: Any = None,
         interval: str = "1d",
         periods_per_year: float | None = None,
@@ -137,15 +145,20 @@ class Runner:
         reference_currency: str = "USD",
         snapshot: str | Path | bool | None = None,
     ) -> OfflineResult:
-        """A preview without a service: the same replay and figures. NodeError where a compute function fails."""
-        prepared = made(strategy)
+        """A preview without a service: the same replay and figures. AuthorError where the author's code fails.
+
+        snapshot: True for `.qmtl_snapshots/`, or a path; where it cannot be written the result says so
+        (`snapshot_error`).
+        """
+        prepared = made(strategy, params)
         if returns is not None:
             record = given_record(returns)
             fingerprint, periods = fingerprint_of(record), periods_per_year or periods_of(interval)
         else:
             frame = frame_of(data, interval=interval).check(periods_per_year=periods_per_year)
             periods = periods_per_year or periods_of(frame.interval)
-            record = backtest(prepared, frame, periods_per_year=periods)
+            engine = engine_for(prepared, frame)
+            record = backtest(prepared, frame, periods_per_year=periods, engine=engine)
             fingerprint = frame.fingerprint()
         result = preview(
             strategy_id(type(prepared)),
@@ -156,9 +169,7 @@ class Runner:
             starting_capital=starting_capital,
             reference_currency=reference_currency,
         )
-        if snapshot:
-            result.save(snapshot)
-        return result
+        return result.kept(snapshot) if snapshot else result
 
     @staticmethod
     def run(
@@ -181,13 +192,30 @@ def named(strategy: StrategyLike | str) -> str:
     return strategy_id(strategy if isinstance(strategy, type) else type(strategy))
 
 
-def frame_for(world: World, data_preset: str | None, data: Any, provider: Provider | None) -> Frame:
-    """The bars to replay: those that were given, or those of a declared preset."""
+def shown_name(strategy: StrategyLike) -> str:
+    """What a strategy is called that cannot even be made."""
+    kind = strategy if isinstance(strategy, type) else type(strategy)
+    return strategy_id(kind) if isinstance(kind.id, str) else kind.__name__
+
+
+def engine_for(strategy: Strategy, frame: Frame) -> Engine:
+    """The strategy set up for these bars, before anything is registered. AuthorError, DataError."""
+    engine = Engine(strategy, frame.symbols, frame.interval)
+    engine.require_fields(frame.fields)
+    return engine
+
+
+def frame_for(
+    world: World, data_preset: str | None, data: Any, provider: Provider | None, until: str | None
+) -> Frame:
+    """The bars to replay: those that were given, or those of a declared preset; up to a day."""
     if data is not None:
         interval = world.data_presets[0].interval if world.data_presets else "1d"
-        return frame_of(data, interval=interval).check(periods_per_year=world.periods_per_year)
-    preset = choose(world.data_presets, data_preset, world.id)
-    return load(preset, provider=provider, periods_per_year=world.periods_per_year)
+        frame = frame_of(data, interval=interval).check(periods_per_year=world.periods_per_year)
+    else:
+        preset = choose(world.data_presets, data_preset, world.id)
+        frame = load(preset, provider=provider, periods_per_year=world.periods_per_year)
+    return frame if until is None else frame.part(stop=parse_time(until) + 1).check()
 
 
 def fingerprint_of(record: Record) -> str:
@@ -199,6 +227,7 @@ def carry_out(
     client: Client,
     submitted: steps.Submission,
     frame: Frame | None,
+    engine: Engine | None,
     record: Record | None,
     show: Show,
     known: dict[str, Any],
@@ -213,12 +242,12 @@ def carry_out(
     if not auto_validate:
         return steps.result_of(client, run, precheck={}, judge=run.is_evaluated)
     if not run.is_over and run.status != "evaluating":
-        try:
-            if record is None:
-                assert frame is not None
-                record = steps.replayed(client, submitted, frame, run, lambda at, of: show("replay", at, of))
-        except NodeError as error:
-            return steps.rejected(submitted, run, error)
+        if record is None:
+            assert frame is not None
+            assert engine is not None
+            record = steps.replayed(
+                client, submitted, frame, engine, run, lambda at, of: show("replay", at, of)
+            )
         known["precheck"] = steps.precheck(record, submitted.world)
         steps.post(client, submitted, run, steps.with_alpha(client, record, submitted.world))
     run = judged(
@@ -263,7 +292,8 @@ def with_snapshot(client: Client, result: SubmitResult, wanted: str | Path | boo
     try:
         return replace(result, snapshot_path=str(write_snapshot(snapshot.raw, wanted)))
     except SnapshotError as error:  # what was judged is not lost with it
-        return replace(result, snapshot_error=str(error))
+        elsewhere = "The run itself stands; write it elsewhere with `qmtl world snapshot --output FILE`"
+        return replace(result, snapshot_error=f"{error}. {elsewhere}")
 
 
 def periods_of(interval: str) -> float:

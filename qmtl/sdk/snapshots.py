@@ -19,15 +19,20 @@ def snapshot_path(snapshot: Mapping[str, Any], wanted: str | Path | bool) -> Pat
     name = f"{snapshot['snapshot_id']}.json".replace("/", "_")
     if isinstance(wanted, bool):
         return FOLDER / name
-    path = Path(wanted)
+    try:
+        path = Path(wanted)
+    except TypeError:
+        raise SnapshotError(
+            f"a snapshot is written to a path, or to its own place (True), not to {wanted!r}"
+        ) from None
     return path if path.suffix == ".json" and not path.is_dir() else path / name
 
 
 def write_snapshot(snapshot: Mapping[str, Any], wanted: str | Path | bool = True) -> Path:
     """Write it whole or not at all. SnapshotError where that is not possible: disk full, no right, no folder."""
-    path = snapshot_path(snapshot, wanted)
     draft = None
     try:
+        path = snapshot_path(snapshot, wanted)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -35,13 +40,11 @@ def write_snapshot(snapshot: Mapping[str, Any], wanted: str | Path | bool = True
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
-        raise SnapshotError(
-            f"the snapshot could not be written to {path}: {error.strerror or error}. The run itself stands; write it "
-            f"elsewhere with `qmtl world snapshot --output FILE`"
-        ) from None
+        why = getattr(error, "strerror", None) or error
+        raise SnapshotError(f"the snapshot could not be written to {wanted}: {why}") from None
     return path
 
 

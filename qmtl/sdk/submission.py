@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from qmtl.client.documents import Run, World
 from qmtl.client.nearest import not_there
 from qmtl.sdk.backtest import Progress, Record, backtest, results_document
 from qmtl.sdk.engine import Engine
-from qmtl.sdk.errors import NodeError
+from qmtl.sdk.errors import AuthorError
 from qmtl.sdk.frame import Frame
 from qmtl.sdk.identity import run_id
 from qmtl.sdk.pnl import alpha_performance, figures_of_returns
@@ -37,7 +38,7 @@ class Submission:
     params: Mapping[str, Any]
 
     def run_id(self, attempt: int) -> str:
-        return run_id(code=self.code, fingerprint=self.fingerprint, params=dict(self.params), attempt=attempt)
+        return run_id(code=self.code, fingerprint=self.fingerprint, params=self.params, attempt=attempt)
 
 
 def world_named(client: Client, world_id: str) -> World:
@@ -50,7 +51,10 @@ def world_named(client: Client, world_id: str) -> World:
 
 
 def register(client: Client, submission: Submission) -> None:
-    """Register the strategy, or tell the code that it has by now."""
+    """Register the strategy, or bring what is registered up to the class as it is now; other code is its next version.
+
+    What the class does not say is left as it is: somebody may have said it to the service.
+    """
     kind = type(submission.strategy)
     fields: dict[str, Any] = {
         "family": kind.family,
@@ -58,18 +62,25 @@ def register(client: Client, submission: Submission) -> None:
         "tags": list(kind.tags),
         "code_hash": submission.code,
     }
+    summary = summary_of(kind)
     try:
         known = client.strategy(submission.strategy_id)
     except errors.NotFound:
-        summary = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-        card = {"model_card": {"description": summary}} if summary and kind.__doc__ else {}
-        client.register_strategy(
-            submission.strategy_id, name=kind.__name__, **card, **{k: v for k, v in fields.items() if v}
-        )
+        fields |= {"name": kind.__name__, "model_card": {"description": summary} if summary else {}}
+        client.register_strategy(submission.strategy_id, **{k: v for k, v in fields.items() if v})
         return
+    if summary:
+        fields["model_card"] = {**known.model_card, "description": summary}
+    if kind.id:
+        fields["name"] = kind.__name__  # where the id is made of the name, it says that already
     changed = {name: value for name, value in fields.items() if value and known.raw.get(name) != value}
     if changed:
         client.change_strategy(submission.strategy_id, **changed)
+
+
+def summary_of(kind: type[Strategy]) -> str:
+    """The first paragraph of its own docstring, in a line."""
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split())
 
 
 def begin_run(client: Client, submission: Submission) -> Run:
@@ -88,11 +99,15 @@ def begin_run(client: Client, submission: Submission) -> Run:
 
 
 def replayed(
-    client: Client, submission: Submission, frame: Frame, run: Run, progress: Progress | None
+    client: Client,
+    submission: Submission,
+    frame: Frame,
+    engine: Engine,
+    run: Run,
+    progress: Progress | None,
 ) -> Record:
-    """Replay history while the service knows of it. NodeError where the strategy fails."""
+    """Replay history while the service knows of it. AuthorError where the strategy fails."""
     strategy, world = submission.strategy, submission.world
-    engine = Engine(strategy, frame.symbols, frame.interval)
     client.start_backtest(world.id, submission.strategy_id, run.run_id)
     told = time.monotonic()
 
@@ -147,16 +162,16 @@ def precheck(record: Record | None, world: World) -> dict[str, Any]:
     }
 
 
-def rejected(submission: Submission, run: Run | None, error: NodeError) -> SubmitResult:
+def rejected(world_id: str, strategy_id: str, error: AuthorError, **known: Any) -> SubmitResult:
+    """The author's code failed: there is nothing to judge."""
     return SubmitResult(
-        world_id=submission.world.id,
-        strategy_id=submission.strategy_id,
+        world_id=world_id,
+        strategy_id=strategy_id,
         status="rejected",
-        evaluation_run_id=run.run_id if run else None,
-        evaluation_run_url=run.links.get("self") if run else None,
-        error=f"{error}\n\n{error.trace}",
+        error=error.report,
         downgraded=True,
-        downgrade_reason=f"node {error.node!r} is in error; mend compute and submit again",
+        downgrade_reason=f"{error.where} failed; mend it and submit again",
+        **known,
     )
 
 

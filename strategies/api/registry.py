@@ -84,7 +84,7 @@ class StrategyItem(ServiceView):
         return self.reply(strategy_document(strategy), etag=str(strategy.revision))
 
     @operation(
-        "Change a strategy, or register its next version (its owner)",
+        "Change a strategy (its owner); another `code_hash` is its next version, unless one is said",
         request=schemas.StrategyPatch,
         response=schemas.StrategyDocument,
         parameters=[IF_MATCH],
@@ -148,7 +148,7 @@ class Performance(ServiceView):
         return self.reply(performance_page(world_id, strategy_id, params, mode=mode, start=start, end=end))
 
     @operation(
-        "Report records of performance: a list, or `{records: [...]}`",
+        "Report records of performance: a list, or `{records: [...], mode?}`",
         request=schemas.PerformanceBody,
         response=schemas.PerformanceAccepted,
         status=202,
@@ -156,10 +156,11 @@ class Performance(ServiceView):
     )
     def post(self, request: Any, world_id: str, strategy_id: str) -> HttpResponse:
         if isinstance(request.data, list):
-            posted, at = schemas.PerformanceList.model_validate(request.data).root, ""
+            posted, mode, at = schemas.PerformanceList.model_validate(request.data).root, None, ""
         else:
-            posted, at = self.body(schemas.PerformanceReport).records, "/records"
+            told = self.body(schemas.PerformanceReport)
+            posted, mode, at = told.records, told.mode, "/records"
         reported = services.report_performance(
-            world_id=world_id, strategy_id=strategy_id, posted=posted, actor=self.actor, at=at
+            world_id=world_id, strategy_id=strategy_id, posted=posted, mode=mode, actor=self.actor, at=at
         )
         return self.reply(asdict(reported), status=202)

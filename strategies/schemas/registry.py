@@ -106,6 +106,11 @@ class PerformanceReport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     records: Batch
+    mode: Literal["paper", "live"] | None = Field(
+        default=None,
+        description="Of the account that earned it, by default the strategy's own. What is earned when a stay has "
+        "ended, or is told late, belongs to the newest stay in that mode.",
+    )
 
 
 class PerformanceBody(RootModel[PerformanceList | PerformanceReport]):

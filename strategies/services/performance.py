@@ -16,7 +16,7 @@ from qmtl_site.ledger.transactions import use_case
 from strategies.domain.modes import MODE_OF_STATE
 from strategies.domain.reports import PerformanceRecord, RecordRefused, Report, read_report
 from strategies.errors import PerformanceConflict, TakesNoPerformance
-from strategies.models import Binding, PerformanceSeries
+from strategies.models import Activation, Binding, PerformanceSeries
 from strategies.models.performance import moment
 from strategies.services.bindings import locked_bindings
 from strategies.services.chunks import Change, changes_of, update_guarded, write
@@ -36,16 +36,26 @@ class Reported:
 
 @use_case
 def report_performance(
-    *, world_id: str, strategy_id: str, posted: Sequence[PerformanceRecord], actor: Actor, at: str = ""
+    *,
+    world_id: str,
+    strategy_id: str,
+    posted: Sequence[PerformanceRecord],
+    actor: Actor,
+    mode: str | None = None,
+    at: str = "",
 ) -> Reported:
-    """Keep the new records of a batch in the binding's present stay; what is known already changes nothing.
+    """Keep the new records of a batch; what is known already changes nothing.
+
+    `mode` is that of the account which earned them; None: the binding's own. Of the present mode they belong to the
+    present stay. Of the other one they belong to the newest stay in it: the last period on paper is known only after
+    a promotion, and a strategy that was sent back earns on what it still holds for real.
 
     `at` is where the records stand in the body. The world is not locked: many runners report at once, and a world
     that retires archives its bindings, each under the lock that is taken here.
     """
     report = checked(posted, at)
     binding = reporting_binding(world_id, strategy_id)
-    series = series_of_stay(binding)
+    series = series_for(binding, mode)
     changes = changes_of(report, series)
     refuse_conflicts(changes, posted, at)
     refuse_overlong(changes, at)
@@ -74,21 +84,38 @@ def reporting_binding(world_id: str, strategy_id: str) -> Binding:
         raise WorldRetired()
     if binding is None:
         raise NotFound(f"Strategy {strategy_id!r} is not bound to {world_id}")
-    if MODE_OF_STATE[binding.state] not in PerformanceSeries.Mode.values:
-        raise TakesNoPerformance(
-            f"The strategy is {binding.state}; performance is taken in dry_run and live",
-            current=binding.state,
-        )
     return binding
 
 
-def series_of_stay(binding: Binding) -> PerformanceSeries:
+def series_for(binding: Binding, mode: str | None) -> PerformanceSeries:
+    present = MODE_OF_STATE[binding.state]
+    if mode is None or mode == present:
+        if present in PerformanceSeries.Mode.values:
+            return series_of_stay(binding, present)
+    elif earlier := PerformanceSeries.objects.filter(binding=binding, mode=mode).order_by("stay").last():
+        return earlier
+    elif was_in(mode, binding):  # and had nothing to tell of it before it left
+        return series_of_stay(binding, mode)
+    raise TakesNoPerformance(
+        f"The strategy is {binding.state}; performance is taken in dry_run and live, "
+        "and of the account of an earlier stay",
+        current=binding.state,
+    )
+
+
+def was_in(mode: str, binding: Binding) -> bool:
+    """Whoever is live was on paper before; a gate has whoever was live."""
+    if mode == PerformanceSeries.Mode.PAPER:
+        return bool(binding.state == Binding.State.LIVE)
+    return Activation.objects.filter(binding=binding).exists()
+
+
+def series_of_stay(binding: Binding, mode: str) -> PerformanceSeries:
     """Of the binding's present stay; one that is not saved yet before its first record.
 
     Its revision goes on from those of earlier stays: who compares revisions of a binding sees every news.
     """
     known = PerformanceSeries.objects.filter(binding=binding)
-    mode = MODE_OF_STATE[binding.state]
     found = known.filter(stay=binding.state_since, mode=mode).first()
     if found is not None:
         return found

@@ -24,10 +24,9 @@ from strategies.schemas import StrategyCreate, StrategyFields, StrategyPatch
 def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
     now = timezone.now()
     owner = acting_user(actor)
-    strategy = Strategy(
-        id=fields.id, name=fields.name or fields.id, owner=owner, created_at=now, updated_at=now
-    )
-    set_fields(strategy, fields)
+    strategy = Strategy(id=fields.id, name=fields.id, owner=owner, created_at=now, updated_at=now)
+    for name, value in told(fields).items():
+        setattr(strategy, name, value)
     try:
         with transaction.atomic():
             strategy.save(force_insert=True)
@@ -48,7 +47,7 @@ def register_strategy(*, fields: StrategyCreate, actor: Actor) -> Strategy:
 def update_strategy(
     *, strategy_id: str, fields: StrategyPatch, actor: Actor, headers: Any = None
 ) -> Strategy:
-    """Change a strategy; a new version must be higher than the one before."""
+    """Change a strategy. Other code is its next version, where none is said; what changes nothing writes nothing."""
     strategy = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy_id).first()
     if strategy is None:
         raise NotFound(f"There is no strategy {strategy_id!r}")
@@ -56,13 +55,20 @@ def update_strategy(
     require_match(headers or {}, str(strategy.revision))
     if fields.version is not None and fields.version < strategy.version:
         raise Invalid.at("/version", f"the strategy is at version {strategy.version}; versions only rise")
-    set_fields(strategy, fields)
+    changed = changes_of(strategy, fields)
+    if not changed:
+        return strategy
+    for name, value in changed.items():
+        setattr(strategy, name, value)
     strategy.revision += 1
     strategy.updated_at = timezone.now()
     strategy.save()
-    record(actor, "strategy.update", object_type="strategy", object_id=strategy.id, fields=told(fields))
-    changed = sorted(fields.model_fields_set)
-    emit(StrategyUpdated(world_id=None, strategy_id=strategy.id, version=strategy.version, fields=changed))
+    record(actor, "strategy.update", object_type="strategy", object_id=strategy.id, fields=changed)
+    emit(
+        StrategyUpdated(
+            world_id=None, strategy_id=strategy.id, version=strategy.version, fields=sorted(changed)
+        )
+    )
     return strategy
 
 
@@ -72,13 +78,17 @@ def require_owner(strategy: Strategy, actor: Actor) -> None:
         raise Forbidden(f"Strategy {strategy.id!r} belongs to somebody else")
 
 
-def set_fields(strategy: Strategy, fields: StrategyFields) -> None:
-    for name in fields.model_fields_set - {"id"}:
-        value = getattr(fields, name)
-        if value is None:
-            raise Invalid.at(f"/{name}", "null is not a value here")
-        setattr(strategy, name, value)
+def changes_of(strategy: Strategy, fields: StrategyFields) -> dict[str, Any]:
+    """What is told and is not so already. Invalid for null."""
+    changed = {name: value for name, value in told(fields).items() if value != getattr(strategy, name)}
+    if changed.get("code_hash") and strategy.code_hash and "version" not in fields.model_fields_set:
+        changed["version"] = strategy.version + 1
+    return changed
 
 
 def told(fields: StrategyFields) -> dict[str, Any]:
-    return fields.model_dump(mode="json", exclude_unset=True)
+    found = fields.model_dump(mode="json", exclude_unset=True)
+    for name, value in found.items():
+        if value is None:
+            raise Invalid.at(f"/{name}", "null is not a value here")
+    return found

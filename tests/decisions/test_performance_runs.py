@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from evaluation.models import EvaluationRun
+from qmtl_site.audit.actor import Actor
+from strategies.models import Binding
+from strategies.services import move_binding
 from tests.api import ApiClient, body
 from tests.decisions.conftest import OnPaper
 from tests.decisions.test_evaluate import evaluate, next_slot, told
@@ -72,3 +75,15 @@ def test_each_slot_counts_the_newest_run_once(dry: ApiClient) -> None:
         passes.append((told(made, "good")["consecutive_passes"], made["plan"]["promote"]))
         next_slot()
     assert passes == [(1, []), (2, ["good"]), (3, ["good"])]
+
+
+def test_what_the_last_stay_earned_is_no_news_of_this_one(dry: ApiClient) -> None:
+    """Told after the promotion, it is kept; the live run is made from what was earned live."""
+    binding = Binding.objects.get(strategy_id="good")
+    move_binding(binding=binding, by="promote", reason="a test", actor=Actor.service("test"))
+    late = {"records": [{"ts": "2026-03-01T00:00:00Z", "return": 0.01}], "mode": "paper"}
+    assert dry.post("/worlds/alpha/strategies/good/performance", late).status_code == 202
+    count = EvaluationRun.objects.count()
+    evaluate(dry)
+    evaluate(dry)
+    assert EvaluationRun.objects.count() == count

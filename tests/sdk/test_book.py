@@ -74,7 +74,7 @@ def test_own_returns_that_are_none_are_told_with_their_day() -> None:
         def setup(self) -> None:
             self.add(Node("returns", [self.stream()], lambda w: np.nan))
 
-    with pytest.raises(StrategyError, match=r"at index 0 \(2010-01-04"):
+    with pytest.raises(StrategyError, match=r"failed at 2010-01-04.* return nan"):
         Runner.offline(Own, prices(30, 2))
 
 

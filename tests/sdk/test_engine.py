@@ -239,7 +239,7 @@ def test_circles_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("result", "said"),
-    [({"Z": 1.0}, "names 'Z'"), (np.ones((2, 2)), "shape"), ("many", "could not convert")],
+    [({"Z": 1.0}, "names 'Z'"), (np.ones((2, 2)), "shape"), ("many", "gives 'many'")],
 )
 def test_an_output_that_makes_no_sense_is_told(result: object, said: str) -> None:
     class Odd(Strategy):

@@ -20,11 +20,11 @@ CLOSE = dict(zip(HELD.symbols, HELD.close[720].tolist(), strict=True))
 
 
 @pytest.fixture
-def start(client: Client, tmp_path: Path) -> Iterator[Callable[[], Running]]:
+def start(client: Client, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
-    def run() -> Running:
-        started.append(Running(client, copy_of(NAME), WORLD, tmp_path, executor=EXECUTOR))
+    def run(world: str = WORLD) -> Running:
+        started.append(Running(client, copy_of(NAME), world, tmp_path, executor=EXECUTOR))
         if len(started) > 1:
             started[-1].next = started[-2].next
         return started[-1]
@@ -35,30 +35,37 @@ def start(client: Client, tmp_path: Path) -> Iterator[Callable[[], Running]]:
         each.thread.join(timeout=30)
 
 
-def held(client: Client) -> dict[str, Decimal]:
+def held(client: Client, world: str = WORLD) -> dict[str, Decimal]:
     found: dict[str, Decimal] = defaultdict(Decimal)
-    for fill in client.fills(WORLD, NAME, mode="live", limit=500):
+    for fill in client.fills(world, NAME, mode="live", limit=500):
         found[fill.symbol] += Decimal(fill.qty) * (1 if fill.side == "buy" else -1)
     return {symbol: qty for symbol, qty in found.items() if qty}
 
 
-def plan(client: Client, run_id: str, before: float, after: float) -> dict[str, Any]:
-    """Recorded, and executed as far as it goes."""
+def orders_of(client: Client, run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.rebalance_execute(run_id, dry_run=True)["orders"]
+    return found
+
+
+def plan(
+    client: Client, run_id: str, before: float, after: float, *, world: str = WORLD, times: int = 1
+) -> dict[str, Any]:
+    """Recorded, and executed as far as it goes. `times`: so much more is said to be held than is."""
     client.rebalance_apply(
         {
             "run_id": run_id,
             "total_equity": 1_000_000,
-            "world_alloc_before": {WORLD: before},
-            "world_alloc_after": {WORLD: after},
+            "world_alloc_before": {world: before},
+            "world_alloc_after": {world: after},
             "positions": [
                 {
-                    "world_id": WORLD,
+                    "world_id": world,
                     "strategy_id": NAME,
                     "symbol": symbol,
-                    "qty": str(qty),
+                    "qty": str(qty * times),
                     "mark": CLOSE[symbol],
                 }
-                for symbol, qty in held(client).items()
+                for symbol, qty in held(client, world).items()
             ],
         }
     )
@@ -126,3 +133,25 @@ def test_handed_orders_are_carried_out_once(client: Client, start: Callable[[], 
         )
     wait_for(lambda: not any(gate.holds_lease for gate in client.gates(WORLD)))
     assert not report.not_taken, report.not_taken
+
+
+def test_what_is_not_filled_is_seen_and_what_is_cancelled_is_taken_back(
+    client: Client, start: Callable[..., Running]
+) -> None:
+    """More is to be sold than there is: the broker fills what is held and refuses the rest. A person ends it."""
+    world = "refusing"
+    ready(client, world, copy_of(NAME))
+    run = start(world)
+    run.until(lambda: len(list(client.performance(world, NAME))) >= 30)
+    assert client.evaluate_world(world).plan["promote"] == [NAME]
+    run.until(lambda: run.said_that("gate open"))
+    run.until(lambda: len(held(client, world)) == 5)
+    plan(client, "too-much", 0.3, 0.1, world=world, times=3)
+    run.until(lambda: {order["code"] for order in orders_of(client, "too-much")} == {"E_NOT_FILLED"})
+    assert {order["status"] for order in orders_of(client, "too-much")} == {"handed"}
+    assert all(order["reason"] for order in orders_of(client, "too-much"))
+
+    assert client.rebalance_cancel("too-much", reason="enough")["status"] == "cancelling"
+    run.until(lambda: {order["status"] for order in orders_of(client, "too-much")} == {"cancelled"})
+    wait_for(lambda: run.said_that("too-much is cancelled: the capital is what it was"))
+    assert run.end().not_taken == {}

@@ -78,6 +78,7 @@ def test_code_without_a_file_counts_by_what_it_does() -> None:
         ("tests.sdk.authors:Momentun", "did you mean 'Momentum'"),
         ("tests.sdk.authors", "several strategies; say which: tests.sdk.authors:"),
         ("json", "has no strategy"),
+        ("json:Mine", "json has no strategy"),
     ],
 )
 def test_a_strategy_that_is_not_found(name: str, said: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import queue
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qmtl.sdk import StrategyError
-from qmtl.sdk.runtime.feeds import QueueFeed, ReplayFeed
+from qmtl.client.documents import DataPreset
+from qmtl.sdk import Frame, StrategyError
+from qmtl.sdk.runtime.feeds import PollingFeed, QueueFeed, ReplayFeed
 from qmtl.sdk.runtime.resuming import Bars, bars_of, reached_by
 from qmtl.sdk.runtime.saved import Saved
 from tests.sdk.authors import prices
@@ -33,7 +35,9 @@ def test_a_memory_goes_before_what_was_told() -> None:
     found = bars({"last": AT[3]}, AT[6], replay=True)
     assert (len(found.warm_up), len(found.again), replayed(found)) == (4, 0, 6)
     polled = bars({"last": AT[3]}, AT[6])
-    assert (len(polled.warm_up), len(polled.again), replayed(polled)) == (4, 6, 0)
+    assert (len(polled.warm_up), len(polled.again), replayed(polled)) == (4, 3, 3)
+    untold = bars({"last": AT[3]}, AT[3])
+    assert (len(untold.warm_up), len(untold.again), replayed(untold)) == (4, 0, 6)
 
 
 def test_without_a_memory_it_goes_on_after_what_was_told() -> None:
@@ -48,18 +52,42 @@ def test_a_feed_that_begins_later_is_completed_from_history() -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "mode", "kind"),
+    ("memory", "mode", "missed"),
     [
-        ({"last": AT[3]}, "live", "ccxt"),
-        ({"last": AT[3], "desks": {"live": {}}}, "paper", "ccxt"),
-        ({"last": AT[3], "mode": "paper"}, "live", "paper"),
+        ({"last": AT[3]}, "live", 3),
+        ({"last": AT[3], "desks": {"live": {}}}, "paper", 3),
+        ({"last": AT[3], "mode": "paper"}, "live", 0),
+        ({"last": AT[3], "mode": "compute-only", "stay": "paper"}, "live", 0),
     ],
 )
 def test_the_past_is_not_ordered_at_an_exchange_nor_in_another_mode(
-    memory: dict[str, Any], mode: str, kind: str
+    memory: dict[str, Any], mode: str, missed: int
 ) -> None:
-    found = bars(memory, AT[6], mode, kind=kind)
-    assert (len(found.warm_up), len(found.again)) == (len(HISTORY), 0)
+    found = bars(memory, AT[6], mode, kind="ccxt")
+    assert (len(found.warm_up), len(found.again)) == (len(HISTORY) - missed, 0)
+    assert (len(found.missed), replayed(found)) == (missed, 0)
+
+
+class Source:
+    """A provider that has so many bars by now."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def load(self, preset: DataPreset) -> Frame:
+        return HISTORY.part(stop=AT[self.count] if self.count < len(AT) else None)
+
+
+def test_of_several_new_bars_the_newest_alone_is_not_late() -> None:
+    source, stop = Source(7), threading.Event()
+    feed = PollingFeed(DataPreset(id="d", source="csv"), after=AT[3], provider=source, pause=0.01)
+    given = []
+    for bar in feed.bars(stop):
+        given.append((bar.time, feed.is_behind))
+        source.count += bar.time == AT[6]
+        if bar.time == AT[7]:
+            stop.set()
+    assert given == [(AT[4], True), (AT[5], True), (AT[6], False), (AT[7], False)]
 
 
 def test_one_at_a_time_has_the_memory(tmp_path: Path) -> None:

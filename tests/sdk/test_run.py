@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from qmtl.client import Client, errors
-from qmtl.sdk import Bar, Node, Runner, Strategy, StrategyError
+from qmtl.client.documents import DataPreset
+from qmtl.sdk import Bar, Frame, Node, Runner, Strategy, StrategyError
 from qmtl.sdk.runtime import QueueFeed, RunReport
 from tests.events.processes import wait_for
 from tests.sdk.authors import Holding, prices
@@ -92,6 +94,13 @@ def ready(client: Client, world: str, strategy: type[Strategy], *, policy: Any =
     assert result.status == "pass", result.explain()
 
 
+def told_by_mode(client: Client, world: str, name: str) -> dict[str, list[datetime]]:
+    found: dict[str, list[datetime]] = {"paper": [], "live": []}
+    for point in client.performance(world, name, limit=500):
+        found[point.mode].append(point.ts)
+    return found
+
+
 def copy_of(name: str) -> type[Strategy]:
     return type("Copy", (Holding,), {"id": name, "__module__": Holding.__module__})
 
@@ -117,15 +126,41 @@ def test_paper_then_live_then_closed(client: Client, running: Callable[..., Runn
     client.set_world_state("life", "PAUSED", reason="to see it close")
     run.until(lambda: run.said_that("gate closed"))
     live = [fill.fill_id for fill in client.fills("life", "climber") if fill.mode == "live"]
+    closed_at = run.next
     run.feed(5)
     time.sleep(0.5)
     report = run.end()
     assert [f.fill_id for f in client.fills("life", "climber") if f.mode == "live"] == live
     assert report.mode == "compute-only"
     assert report.fills["live"] == len(live)
-    assert report.not_taken.keys() <= {"performance earned on paper after the strategy went live"}
+    assert report.not_taken == {}
+    assert closed_at + 5 == run.next
+    told = told_by_mode(client, "life", "climber")
+    days = [datetime.fromtimestamp(each / 1000, tz=UTC) for each in HELD.times[701 : run.next].tolist()]
+    assert sorted(told["paper"] + told["live"]) == days  # each day once, those of the pause too
+    assert max(told["paper"]) < min(told["live"])
     assert {node["state"] for node in client.nodes("life", "climber")["nodes"]} == {"completed"}
     assert not any(gate.holds_lease for gate in client.gates("life"))
+
+
+def test_what_a_stopped_strategy_still_holds_for_real_is_told_as_live(
+    client: Client, running: Callable[..., Running]
+) -> None:
+    strategy = copy_of("stopped")
+    ready(client, "stopping", strategy)
+    run = running(strategy, "stopping")
+    run.until(lambda: len(list(client.performance("stopping", "stopped"))) >= 30)
+    client.evaluate_world("stopping")
+    run.until(lambda: any(fill.mode == "live" for fill in client.fills("stopping", "stopped")))
+    client.deactivate_strategy("stopped", world_id="stopping", reason="to see what is left")
+    run.until(lambda: run.said_that("mode live -> "))
+    run.feed(5)
+    assert run.end().not_taken == {}
+    (binding,) = [each for each in client.bindings("stopping") if each.strategy_id == "stopped"]
+    assert binding.state == "inactive"
+    told = told_by_mode(client, "stopping", "stopped")
+    assert max(told["live"]) == datetime.fromtimestamp(int(HELD.times[run.next - 1]) / 1000, tz=UTC)
+    assert len(told["paper"] + told["live"]) == run.next - 701
 
 
 @pytest.mark.parametrize("carries", [False, True])
@@ -182,6 +217,7 @@ def test_a_restart_of_the_service_loses_and_doubles_nothing(
         run.until(lambda: len([line for line in run.said if line == "gate open"]) > already, seconds=40.0)
         report = run.end()
         told = [point.ts for point in client.performance("outage", "survivor")]
+        assert len(told) == run.next - 701  # no day is missing, also of those without a link
         fills = [fill.fill_id for fill in client.fills("outage", "survivor", limit=500)]
     assert len(told) == len(set(told)) == report.performance_reported
     assert len(fills) == len(set(fills)) == sum(report.fills.values())
@@ -224,6 +260,38 @@ def test_a_killed_runner_goes_on_from_its_saved_account(
     assert known(client) == told
     assert [each.fill_id for each in client.fills("kill", "killed", limit=500)] == [f.fill_id for f in fills]
     assert json.loads(state.read_text())["desks"] == json.loads(account)["desks"]
+
+
+class Source:
+    """A provider that has so many bars by now."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def load(self, preset: DataPreset) -> Frame:
+        return HELD.part(stop=int(HELD.times[self.count]))
+
+
+def test_bars_that_were_missed_are_marked_and_not_traded(
+    client: Client, running: Callable[..., Running]
+) -> None:
+    """Ten days without a runner: nobody trades at their prices, and no day of what was held is missing."""
+    strategy = copy_of("sleeper")
+    ready(client, "missed", strategy)
+    first = running(strategy, "missed")
+    first.feed(20)
+    first.end()
+    stop = threading.Event()
+    again = running(strategy, "missed", feed=None, data=None, provider=Source(first.next + 10), stop=stop)
+    newest = datetime.fromtimestamp(int(HELD.times[first.next + 9]) / 1000, tz=UTC)
+    wait_for(lambda: newest in told_by_mode(client, "missed", "sleeper")["paper"])
+    stop.set()
+    assert again.end().missed == 9
+    assert len(told_by_mode(client, "missed", "sleeper")["paper"]) == 29
+    # What waited at the broker is filled by the first bar; nothing was ordered at those that were missed.
+    begin = datetime.fromtimestamp(int(HELD.times[first.next]) / 1000, tz=UTC)
+    assert not [each for each in client.fills("missed", "sleeper", limit=500) if each.ts > begin]
+    assert again.said_that("bars were missed")
 
 
 def known(client: Client) -> list[Any]:

@@ -16,7 +16,7 @@ from qmtl.sdk import DataError, Node, Runner, SnapshotError, Strategy
 from qmtl.sdk.data.files import read_csv
 from qmtl.sdk.pnl import figures_of_returns, simulate_long_account_from_returns
 from qmtl.sdk.snapshots import read_snapshot, write_snapshot
-from tests.sdk.authors import Breaking, Holding, Losing, Momentum
+from tests.sdk.authors import Breaking, Holding, Losing, Momentum, prices
 from tests.sdk.conftest import make_world
 from tests.sdk.service import Service
 
@@ -96,6 +96,46 @@ def test_returns_of_the_authors_own(client: Client, alpha: str) -> None:
     assert result.evaluation["returns"]["source"] == "strategy_explicit"
 
 
+def test_what_is_mended_and_submitted_again_is_registered_anew(
+    client: Client, alpha: str, data: Path
+) -> None:
+    """The registry follows the author; the runs keep what they were."""
+
+    class First(Strategy):
+        """Nothing but the first symbol."""
+
+        __module__ = "typed"  # as at a prompt: what else this file has is no code of it
+        id = "mended"
+        family = "mending"
+
+        def setup(self) -> None:
+            self.add(Node("weights", [self.stream()], lambda w: np.eye(w.shape[1])[0]))
+
+    class Second(First):
+        """Half of the second symbol.
+
+        In more words.
+        """
+
+        __module__ = "typed"
+        tags = ("calm",)
+        family = ""
+
+        def setup(self) -> None:
+            self.add(Node("weights", [self.stream()], lambda w: np.eye(w.shape[1])[1] / 2))
+
+    first = Runner.submit(First, alpha, client=client)
+    before = client.metrics(alpha, "mended", str(first.evaluation_run_id)).raw
+    client.change_strategy("mended", model_card={"description": "old", "reviewed": "yes"})
+    assert client.strategy("mended").version == 1
+    for _ in range(2):
+        Runner.submit(Second, alpha, client=client)
+        known = client.strategy("mended")
+        assert (known.version, known.name, known.tags, known.family) == (2, "Second", ["calm"], "mending")
+        assert known.model_card == {"description": "Half of the second symbol.", "reviewed": "yes"}
+    assert client.metrics(alpha, "mended", str(first.evaluation_run_id)).raw == before
+
+
 def test_without_validation_nothing_is_judged(client: Client, alpha: str, data: Path) -> None:
     class Quiet(Holding):
         id = "quiet"
@@ -125,7 +165,7 @@ def test_a_full_disk_is_told_and_the_run_stands(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(SnapshotError, match=r"could not be written to .*The run itself stands"):
+        with pytest.raises(SnapshotError, match=r"could not be written to "):
             write_snapshot({"snapshot_id": "a", "metrics": {}, "big": "x" * 10_000}, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -137,6 +177,23 @@ def test_a_path_that_cannot_be_is_told(client: Client, alpha: str, data: Path) -
     assert result.ws.activation is not None
     assert "The run itself stands" in str(result.document()["snapshot_error"])
     assert "could not be written" in result.explain()
+
+
+@pytest.mark.parametrize("wanted", ["{file}/x.json", "nul\0", 7])
+def test_a_preview_is_not_lost_with_its_snapshot(tmp_path: Path, wanted: object) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    place = wanted.format(file=file) if isinstance(wanted, str) else wanted
+    result = Runner.offline(Holding, prices(30), snapshot=place)  # type: ignore[arg-type]
+    assert result.snapshot_path is None
+    assert "The preview itself stands" in str(result.snapshot_error)
+    assert "Snapshot: " in result.explain()
+    assert len(result.returns) == 29
+
+
+def test_a_preview_says_where_its_snapshot_is(tmp_path: Path) -> None:
+    result = Runner.offline(Holding, prices(30), snapshot=tmp_path)
+    assert read_snapshot(str(result.snapshot_path))["snapshot_id"].startswith("offline-holding")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------
@@ -173,8 +230,9 @@ def test_data_that_is_not_there_fails_before_anything_is_registered(
 
 
 def test_a_wrong_token(service: Service, alpha: str) -> None:
-    with service.client("wrong") as stranger, pytest.raises(errors.Unauthenticated):
+    with service.client("wrong") as stranger, pytest.raises(errors.Unauthenticated) as caught:
         Runner.submit(Holding, alpha, client=stranger)
+    assert any("qmtl login" in note for note in caught.value.__notes__)
 
 
 def test_without_a_service_nothing_pretends(data: Path) -> None:

@@ -32,6 +32,7 @@ class Told:
         self.gates = [self.client_of("me", NOW)]
         self.live = ["a", "b"]
         self.is_away = False
+        self.words: list[dict[str, str]] = []
 
     @staticmethod
     def client_of(name: str, at: datetime) -> dict[str, Any]:
@@ -60,6 +61,9 @@ class Told:
                     "next_cursor": None,
                 }
             )
+        if path.endswith("/rebalancing/orders"):
+            self.words += json.loads(request.content)["orders"]
+            return reply({"noted": 1})
         kept = self.kept.setdefault(path.split("/")[4], {})
         if request.method == "GET":
             items = [each for each in kept.values() if each["order_id"] == query["order_id"]]

@@ -110,7 +110,7 @@ def read_times(values: Any, name: str) -> list[int]:
     for number, text in enumerate(values, start=2):
         try:
             found.append(int(text) if str(text).isdigit() and len(str(text)) > 8 else parse_time(str(text)))
-        except ValueError:
+        except (ValueError, DataError):
             raise DataError(f"line {number} of {name}: {str(text)[:40]!r} is not a time") from None
     return found
 

@@ -89,8 +89,8 @@ class Desk:
         return self.account.position(instrument)
 
     # --- prices and fills --------------------------------------------------------------------------------------
-    def see(self, bar: Bar) -> list[Fill]:
-        """Take the prices of a closed bar; the fills that are new."""
+    def see(self, bar: Bar, *, is_missed: bool = False) -> list[Fill]:
+        """Take the prices of a closed bar; the fills that are new. An exchange is asked for them at the newest bar."""
         before, self.marks = (
             self.marks,
             dict(zip(self.instruments, decimals(bar.values["close"]), strict=True)),
@@ -100,7 +100,7 @@ class Desk:
             for quote in self._quotes(bar, before or self.marks):
                 found += self.broker.see(quote)
         else:
-            found = list(self.broker.fills(self.since))
+            found = [] if is_missed else list(self.broker.fills(self.since))
         return self._book(found)
 
     def _book(self, found: list[Fill]) -> list[Fill]:
@@ -177,6 +177,15 @@ class Desk:
             return None
         equity = max(self.equity, Decimal(0))
         return {"ts": iso(bar.time), "return": float(equity / before) - 1.0, "trades": trades}
+
+    def rest(self) -> None:
+        """It is not at work: the period that is told next begins when it is again."""
+        self.equity, self.trades = None, 0
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it holds something, or did until the period that ends now."""
+        return not self.is_flat or self.trades > 0
 
     # --- orders -------------------------------------------------------------------------------------------------
     def trade(

@@ -32,6 +32,7 @@ from qmtl.sdk.runtime.gatekeeper import AllGates, GateKeeper
 from qmtl.sdk.runtime.handed import HandedOrder
 from qmtl.sdk.runtime.handed_fills import BrokerFor, HandedFills, Say
 from qmtl.sdk.runtime.handed_log import HandedLog
+from qmtl.sdk.runtime.handed_words import HandedWords
 from qmtl.sdk.runtime.trader import Trader
 
 log = logging.getLogger("qmtl.run")
@@ -63,6 +64,9 @@ class Executing:
         self.broker_for, self._say, self.save = broker_for, say, save
         self.fills = HandedFills(
             client, self.log, trader, broker_for=broker_for, say=say, save=save, wake=self.wake
+        )
+        self.words = HandedWords(
+            client, self.log, self.fills, keeper, is_newest=self._is_newest, say=say, save=save
         )
         self._said: dict[str, str] = {}
         self._live: set[str] = set()
@@ -139,13 +143,14 @@ class Executing:
             self.save()
         self._resize()
         self.fills.book_others()
-        if any(each.is_sent or not each.is_stopped for each in self.waiting):
+        if any(each.is_sent or each.is_cancelling or not each.is_stopped for each in self.waiting):
             self._carry_out()
         self.fills.tell()
+        self.words.tell()
 
     def _resize(self) -> None:
         """The strategy's capital follows its allocation, or its next targets would undo the rebalancing."""
-        if not self.log.scales:
+        if not self.log.scales and not self.log.undone:
             return
         with self.trader.lock:
             desk = self.trader.live_desk()
@@ -153,10 +158,17 @@ class Executing:
                 desk.resize(scale)
                 self.log.has_resized(run)
                 self._say(f"rebalancing {run}: capital x {scale.normalize():f}")
+            for run, scale in list(self.log.undone.items()):
+                desk.resize(1 / scale if scale else Decimal(1))
+                del self.log.undone[run]
+                self._say(f"rebalancing {run} is cancelled: the capital is what it was")
         self.save()
 
     def _carry_out(self) -> None:
-        orders = sorted(self.waiting, key=lambda each: (each.told_at, each.purpose != "reduce"))
+        orders = sorted(
+            (each for each in self.waiting if not each.is_cancelling),
+            key=lambda each: (each.told_at, each.purpose != "reduce"),
+        )
         if self._hold(orders):  # what opens is looked at again when that is registered
             orders = [each for each in orders if each.is_sent or each.purpose != "open"]
         if any(not each.is_sent and not each.is_stopped for each in orders):
@@ -170,6 +182,9 @@ class Executing:
         with self.trader.lock:
             desk = self.trader.live_desk()
             self.fills.collect()
+            for order in self.waiting:
+                if order.is_cancelling:
+                    self._take_back(desk, order)
             for order in orders:
                 self._advance(desk, order)
             self.fills.collect()
@@ -216,6 +231,32 @@ class Executing:
                 "execute the rebalancing again to have it tried again",
             )
             self.save()
+
+    def _take_back(self, desk: Desk, order: HandedOrder) -> None:
+        """What somebody has cancelled: nothing of it is sent any more, and what is at the broker comes back."""
+        if not order.is_sent and (order.is_over or order.told.startswith("taken_back")):
+            return
+        broker = self.broker_for(desk, self._symbols(order))
+        try:
+            report = broker.cancel(order.client_order_id(self.world_id))
+        except UnknownOrder:  # it never got there
+            self.fills.collect()
+            if order.is_sent and not order.is_done:
+                order.stop("cancelled")
+            return
+        except BrokerError as error:
+            self.say(
+                order.order_id, f"order {order.order_id} of {order.run_id} is not taken back yet: {error}"
+            )
+            return
+        if not order.is_sent and report.filled:  # another life sent it, and remembers it no more
+            order.order(self.world_id, order.told_at)
+        if report.is_final:
+            self.fills.collect()
+            if order.is_sent and not order.is_done and order.filled - order.filled_before == report.filled:
+                order.stop("cancelled")
+                self._said.pop(order.order_id, None)
+                self._say(f"order {order.order_id} of {order.run_id} is taken back")
 
     def _reduces_first(self, order: HandedOrder) -> bool:
         return any(each.run_id == order.run_id and each.purpose == "reduce" for each in self.waiting)

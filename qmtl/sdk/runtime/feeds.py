@@ -16,7 +16,8 @@ from qmtl.sdk.intervals import milliseconds
 
 
 class Feed(Protocol):
-    """Closed bars, oldest first. It ends when there are no more, or soon after `stop` is set."""
+    """Closed bars, oldest first. It ends when there are no more, or soon after `stop` is set. One that follows a market
+    may say with an attribute `is_behind` that the bar that it gave last is not its newest any more."""
 
     def bars(self, stop: threading.Event) -> Iterator[Bar]: ...
 
@@ -59,7 +60,9 @@ class QueueFeed:
 class PollingFeed:
     """The declared source, asked again and again for bars after the last one; a failure is asked again.
 
-    `on_failure` is told of it: whoever trades on this should know that it sees nothing new.
+    `on_failure` is told of it: whoever trades on this should know that it sees nothing new. `is_behind`: whether the bar
+    that was given last is not the newest one that is there, as after a night without the runner or the source: nobody
+    can trade at its prices any more.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class PollingFeed:
         self.preset, self.provider, self.after = preset, provider, after
         self.pause = pause or min(60.0, max(0.5, milliseconds(preset.interval) / 1000 / 20))
         self.on_failure = on_failure
+        self.is_behind = False
 
     def bars(self, stop: threading.Event) -> Iterator[Bar]:
         while not stop.is_set():
@@ -84,7 +88,10 @@ class PollingFeed:
                     self.on_failure(error)
                 fresh = None
             for bar in fresh.bars() if fresh is not None else ():
+                if stop.is_set():
+                    return
                 self.after = bar.time
+                self.is_behind = fresh is not None and bar.time < int(fresh.times[-1])
                 yield bar
             if stop.wait(self.pause):
                 return

@@ -76,8 +76,11 @@ class GateKeeper:
     def mode(self, strategy_id: str) -> str:
         """The mode in which a strategy may act; `compute-only` while nobody knows better."""
         self.view.tick(self.clock())
-        if self.view.broken is not None:
-            return "compute-only"
+        return "compute-only" if self.view.broken is not None else self.told_mode(strategy_id)
+
+    def told_mode(self, strategy_id: str) -> str:
+        """The service's newest word, also where it may not be acted on while the link is broken: what is held goes on
+        earning in it."""
         return str(self.envelopes.get(strategy_id, {}).get("effective_mode", "compute-only"))
 
     def weight(self, strategy_id: str) -> float:

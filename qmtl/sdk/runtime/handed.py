@@ -30,6 +30,8 @@ class HandedOrder:
 
     sequence: of the newest event that says that it is handed. stopped_at: that of the event after which the broker had
     not filled it; it is tried again when a newer one asks for it. since: when its first order was decided.
+    is_cancelling: it is to be taken back. is_over: the service waits for it no more. told: what the service knows of why
+    it is not filled.
     """
 
     order_id: str
@@ -52,6 +54,9 @@ class HandedOrder:
     is_withdrawn: bool = False
     stopped_at: int = 0
     reason: str = ""
+    is_cancelling: bool = False
+    is_over: bool = False
+    told: str = ""
     seen: list[str] = field(default_factory=list)
 
     # --- what is asked for -------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from qmtl.client.calls import get
 from qmtl.sdk.runtime.handed import HandedOrder, read_handed
 
 PAGE = 500
+WITH_RUNNER = frozenset({"handed", "filled"})
+TAKEN_BACK = frozenset({"cancelling", "cancelled"})
 REMEMBERED = 1_000
 """Rebalancings after which a capital is not changed again."""
 
@@ -22,7 +24,8 @@ REMEMBERED = 1_000
 class HandedLog:
     """`executor`: the name under which the runner is handed orders, "" for none.
 
-    mine: orders to carry out. scales: by what the strategy's capital is to be multiplied, by rebalancing. touched:
+    mine: orders to carry out. scales: by what the strategy's capital is to be multiplied, by rebalancing. applied: by
+    what it was, of rebalancings that may still be cancelled; undone: of those that were cancelled since. touched:
     orders with a part of the strategy of which the service may have fills that nobody has booked here.
     """
 
@@ -33,6 +36,8 @@ class HandedLog:
         self.mine: dict[str, HandedOrder] = {}
         self.scales: dict[str, Decimal] = {}
         self.resized: list[str] = []
+        self.applied: dict[str, Decimal] = {}
+        self.undone: dict[str, Decimal] = {}
         self.touched: list[str] = []
 
     def begin(self, newest: int) -> None:
@@ -75,13 +80,14 @@ class HandedLog:
         data, sequence = event["data"], int(event["sequence"])
         try:
             for row in data["orders"]:
-                if row["mode"] == "live" and row["status"] in {"handed", "filled"}:
+                if row["mode"] == "live" and row["status"] in WITH_RUNNER | TAKEN_BACK:
                     self._note_order(row, str(data["run_id"]), sequence, event, is_first)
-            own = any(self._is_own(row) for row in data["orders"])
+            own = any(self._is_own(row) and row["status"] in WITH_RUNNER for row in data["orders"])
             if own and data["mode"] == "scaling" and data["run_id"] not in self.resized:
                 scales = data["per_world"][self.world_id]["scale_by_strategy"]
                 if self.strategy_id in scales:
                     self.scales[str(data["run_id"])] = Decimal(scales[self.strategy_id])
+            self._note_end(str(data["run_id"]), data["status"])
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise UnexpectedAnswer(
                 f"event {sequence} of {self.world_id} makes no sense: {error!r}"
@@ -97,23 +103,36 @@ class HandedLog:
             self.mine.pop(name, None)
         elif known is not None:
             known.sequence = sequence
-        elif is_mine:
+        elif is_mine and row["status"] != "cancelled":
             told_at = datetime.fromisoformat(event["time"])
             self.mine[name] = read_handed(
                 row, world_id=self.world_id, run_id=run_id, sequence=sequence, told_at=told_at
             )
+        if row["status"] in TAKEN_BACK and name in self.mine:
+            self.mine[name].is_cancelling = True
+            self.mine[name].is_over = row["status"] == "cancelled"
         if self._is_own(row) and not is_first and name not in self.touched:
             self.touched.append(name)
+
+    def _note_end(self, run_id: str, status: str) -> None:
+        """Who is cancelled keeps the allocation that he had: his capital is what it was."""
+        if status == "completed":
+            self.applied.pop(run_id, None)
+        elif status == "cancelled":
+            self.scales.pop(run_id, None)
+            if run_id in self.applied:
+                self.undone[run_id] = self.applied.pop(run_id)
 
     def _is_own(self, row: Mapping[str, Any]) -> bool:
         return (
             row["mode"] == "live"
-            and row["status"] in {"handed", "filled"}
+            and bool(row["status"] in WITH_RUNNER or (row["status"] in TAKEN_BACK and row["executor"]))
             and any(part["strategy_id"] == self.strategy_id for part in row["parts"])
         )
 
     def has_resized(self, run_id: str) -> None:
-        self.scales.pop(run_id, None)
+        if run_id in self.scales:
+            self.applied[run_id] = self.scales.pop(run_id)
         self.resized = [*self.resized, run_id][-REMEMBERED:]
 
     # --- saved and restored -------------------------------------------------------------------------------------
@@ -121,7 +140,9 @@ class HandedLog:
         return {
             "sequence": self.sequence,
             "mine": [each.state() for each in self.mine.values()],
-            "scales": {run: str(scale) for run, scale in self.scales.items()},
+            "scales": texts(self.scales),
+            "applied": texts(self.applied),
+            "undone": texts(self.undone),
             "resized": self.resized,
             "touched": self.touched,
         }
@@ -129,5 +150,12 @@ class HandedLog:
     def load(self, state: Mapping[str, Any]) -> None:
         self.sequence = state["sequence"]
         self.mine = {each["order_id"]: HandedOrder.load(each) for each in state["mine"]}
-        self.scales = {run: Decimal(scale) for run, scale in state["scales"].items()}
+        self.scales, self.applied, self.undone = (
+            {run: Decimal(scale) for run, scale in state.get(name, {}).items()}
+            for name in ("scales", "applied", "undone")
+        )
         self.resized, self.touched = list(state["resized"]), list(state["touched"])
+
+
+def texts(scales: Mapping[str, Decimal]) -> dict[str, str]:
+    return {run: str(scale) for run, scale in scales.items()}

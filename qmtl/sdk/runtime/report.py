@@ -11,7 +11,8 @@ from qmtl.sdk.runtime.desk import Desk
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """What a run did. `ended`: completed (no more bars), stopped, or failed (`error` says why)."""
+    """What a run did. `ended`: completed (no more bars), stopped, or failed (`error` says why). `missed`: of its bars,
+    those that were computed and not traded, because newer ones were there already."""
 
     world_id: str
     strategy_id: str
@@ -27,6 +28,7 @@ class RunReport:
     not_taken: dict[str, int] = field(default_factory=dict)
     nodes: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
+    missed: int = 0
 
     @property
     def exit_status(self) -> int:

@@ -1,19 +1,22 @@
 """What a runner tells of itself: performance, fills and nodes, in batches, from a thread of its own.
 
-Nothing is lost while the service is away: it is kept and told when it is back. What was told twice is one (records are
-known by their time, fills by their id).
+Nothing is lost while the service is away, or while it does not let this runner in: it is kept and told when that is
+over, in another life of the runner too. Only what it says can never be taken is left out, record by record. What was
+told twice is one (records are known by their account and time, fills by their id).
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from qmtl.client import Client, QmtlError, Unreachable, errors
+from qmtl.client import BadInput, Client, QmtlError, Unreachable, errors
 from qmtl.contracts.fills import MOST_FILLS
 
 log = logging.getLogger("qmtl.run")
@@ -21,6 +24,8 @@ log = logging.getLogger("qmtl.run")
 BATCH = 5_000
 PAUSE = 0.25
 LONGEST_PAUSE = 5.0
+NEVER = (errors.Conflict, errors.Invalid, errors.BadRequest, errors.TooLarge, BadInput)
+"""What no repetition mends. Anything else, a role that is missing for an hour among it, is waited for."""
 
 
 @dataclass
@@ -38,8 +43,8 @@ class Told:
 
 
 class Reporter:
-    """`mode` of a record is that in which it was earned: performance of another mode than the strategy has by now
-    would count for the wrong stay, and is left out."""
+    """`mode` of a record is that of the account that earned it. The service keeps it with the newest stay in that mode,
+    however late it comes, and whatever the strategy is by then."""
 
     def __init__(self, client: Client, world_id: str, strategy_id: str) -> None:
         self.client, self.world_id, self.strategy_id = client, world_id, strategy_id
@@ -63,7 +68,8 @@ class Reporter:
         try:
             self.flush()
         except QmtlError as error:
-            self.told.drop(str(error), len(self._performance) + len(self._fills))
+            if left := len(self._performance) + len(self._fills):
+                self.told.drop(f"told by the next start, where it is remembered: {error}", left)
 
     def performance(self, mode: str, record: dict[str, Any]) -> None:
         self._performance.append((mode, record))
@@ -105,39 +111,39 @@ class Reporter:
     def _send_fills(self) -> None:
         while self._fills:
             batch = [self._fills[place] for place in range(min(len(self._fills), MOST_FILLS))]
-            try:
-                self.told.fills += self.client.report_fills(self.world_id, self.strategy_id, batch).accepted
-            except Unreachable:
-                raise
-            except errors.Refused as refused:
-                self.told.drop(f"fills: {refused}", len(batch))
+            self.told.fills += self._tell("fills", batch, self._tell_fills)
             for _ in batch:
                 self._fills.popleft()
+
+    def _tell_fills(self, batch: Sequence[dict[str, Any]]) -> int:
+        return self.client.report_fills(self.world_id, self.strategy_id, batch).accepted
 
     def _send_performance(self) -> None:
         while self._performance:
             mode = self._performance[0][0]
             batch = []
-            for place in range(min(len(self._performance), BATCH)):
+            for place in range(min(len(self._performance), BATCH)):  # others append to it meanwhile
                 if self._performance[place][0] != mode:
                     break
                 batch.append(self._performance[place][1])
-            self._tell_performance(mode, batch)
+            self.told.performance += self._tell("performance", batch, partial(self._tell_performance, mode))
             for _ in batch:
                 self._performance.popleft()
 
-    def _tell_performance(self, mode: str, batch: list[dict[str, Any]]) -> None:
-        now = self.client.activation(self.world_id, self.strategy_id).effective_mode
-        if now in {"paper", "live"} and now != mode:
-            self.told.drop(f"performance earned on {mode} after the strategy went {now}", len(batch))
-            return
-        try:
-            accepted = self.client.report_performance(self.world_id, self.strategy_id, batch)
-            self.told.performance += accepted.accepted
-        except Unreachable:
-            raise
-        except errors.Refused as refused:
-            self.told.drop(f"performance: {refused}", len(batch))
+    def _tell_performance(self, mode: str, batch: Sequence[dict[str, Any]]) -> int:
+        return self.client.report_performance(self.world_id, self.strategy_id, batch, mode=mode).accepted
+
+    def _tell(self, what: str, batch: Sequence[dict[str, Any]], post: Callable[..., int]) -> int:
+        """How many of a batch were new. One record that cannot be taken does not keep the others out."""
+        left = list(batch)
+        while left:
+            try:
+                return post(left)
+            except NEVER as refused:
+                bad = places_in(refused) & set(range(len(left))) or set(range(len(left)))
+                self.told.drop(f"{what}: {refused}", len(bad))
+                left = [each for place, each in enumerate(left) if place not in bad]
+        return 0
 
     def _send_nodes(self) -> None:
         states, self._nodes = self._nodes, None
@@ -150,3 +156,10 @@ class Reporter:
             raise
         except errors.Refused as refused:
             self.told.drop(f"nodes: {refused}", 1)
+
+
+def places_in(refused: QmtlError) -> set[int]:
+    """Which records of a batch a refusal is about; none where it is about all."""
+    faults = refused.faults if isinstance(refused, errors.Refused) else ()
+    found = (re.match(r"(?:/records)?/(\d+)(?:/|$)", fault.pointer) for fault in faults)
+    return {int(each[1]) for each in found if each}

@@ -7,33 +7,33 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from qmtl.brokers import Fill
 from qmtl.client import Client, Config, QmtlError, errors, load_config
 from qmtl.client.documents import World
 from qmtl.sdk.book import targets_of
-from qmtl.sdk.data import Provider, choose, load
+from qmtl.sdk.data import Provider
 from qmtl.sdk.engine import Engine
 from qmtl.sdk.errors import NodeError
-from qmtl.sdk.frame import Bar, Frame, frame_of
+from qmtl.sdk.frame import Bar
 from qmtl.sdk.identity import code_hash
-from qmtl.sdk.intervals import iso, parse_time
-from qmtl.sdk.runtime import brokers
+from qmtl.sdk.intervals import iso
+from qmtl.sdk.runtime.accounts import Accounts, broker_settings
+from qmtl.sdk.runtime.brokers import HandedBrokers, differences
 from qmtl.sdk.runtime.desk import Desk
 from qmtl.sdk.runtime.executing import Executing
-from qmtl.sdk.runtime.feeds import Feed, PollingFeed, ReplayFeed
+from qmtl.sdk.runtime.feeds import Feed
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
 from qmtl.sdk.runtime.report import RunReport, rejected_by
 from qmtl.sdk.runtime.reporter import Reporter
-from qmtl.sdk.runtime.resuming import bars_of, reached_by
 from qmtl.sdk.runtime.saved import FOLDER, Saved
+from qmtl.sdk.runtime.sources import Wanted, bars_to_come
 from qmtl.sdk.runtime.standing import carries_over, require_binding, why_lowered
-from qmtl.sdk.runtime.trader import Trader
+from qmtl.sdk.runtime.trader import Earned, Trader
 from qmtl.sdk.strategy import Strategy, made, strategy_id
 from qmtl.sdk.submission import world_named
 
@@ -76,6 +76,9 @@ def run(
     taken); `feed` gives them itself; otherwise the preset's source is polled for new ones. What lies before warms the
     nodes up. `start` is by default where the account was saved last, else where the service's performance ends.
 
+    A replay trades all its bars. Of polled ones the newest is traded: what closed while the runner or the source was
+    away is computed and what was held through it is marked, but nobody trades in retrospect at prices of the past.
+
     The effective mode decides where orders go: paper to the paper broker, live through the gate to the world's broker,
     else nowhere. It may change at any time, without a restart. gateway_url: the service's address. state_folder: what is
     remembered over a restart; None for nothing. One run at a time may use it for a strategy of a world.
@@ -85,17 +88,18 @@ def run(
     """
     own = client is None
     service = client or Client(config=config_of(gateway_url, token))
-    held = ExitStack()
+    wanted = Wanted(
+        data_preset=data_preset, data=data, provider=provider, feed=feed, replay=replay, speed=speed, start=start
+    )  # fmt: skip
     try:
-        session = Session(
-            service, made(strategy), world_id, data_preset=data_preset, data=data, provider=provider,
-            replay=replay, speed=speed, start=start, feed=feed, client_id=client_id, executor=executor,
-            state_folder=Path(state_folder) if state_folder else None, stop=stop, say=say, on_status=on_status,
-            held=held,
-        )  # fmt: skip
-        return session.run()
+        with ExitStack() as held:
+            session = Session(
+                service, made(strategy), world_id, wanted, client_id=client_id, executor=executor,
+                state_folder=Path(state_folder) if state_folder else None, stop=stop, say=say, on_status=on_status,
+                held=held,
+            )  # fmt: skip
+            return session.run()
     finally:
-        held.close()
         if own:
             service.close()
 
@@ -112,14 +116,8 @@ class Session:
         client: Client,
         strategy: Strategy,
         world_id: str,
+        wanted: Wanted,
         *,
-        data_preset: str | None,
-        data: Any,
-        provider: Provider | None,
-        replay: bool,
-        speed: float | None,
-        start: str | None,
-        feed: Feed | None,
         client_id: str | None,
         executor: str | None,
         state_folder: Path | None,
@@ -128,36 +126,38 @@ class Session:
         on_status: Status | None,
         held: ExitStack,
     ) -> None:
-        self.client, self.strategy, self.say, self.on_status = client, strategy, say, on_status
+        self.client, self.say, self.on_status = client, say, on_status
         self.name = strategy_id(type(strategy))
         self.world: World = world_named(client, world_id)
         self.stop = stop or threading.Event()
         mode = require_binding(client, world_id, self.name)
-        self.settings = dict(self.world.raw.get("broker") or {"kind": "paper"})
         self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
         if self.saved:
             held.enter_context(self.saved.held())
         self.memory = (self.saved.read() if self.saved else None) or {}
-        history = self.history(data, data_preset, provider)
-        bars = bars_of(
-            history,
-            reached_by(
-                self.memory, mode, kind=self.settings.get("kind", "paper"), reported=self.newest_reported
-            ),
-            start=parse_time(start) - 1 if start else None,
-            feed=feed,
-            replay=replay,
-            speed=speed,
-            poll=lambda after: self.polled(after, data_preset, provider),
+        history, kind = wanted.history(self.world), broker_settings(self.world).get("kind", "paper")
+        self.to_come = bars_to_come(
+            client, self.world, self.name, wanted, history, self.memory, mode=mode, kind=kind, say=say
         )
-        self.history_bars, self.again, self.feed = bars.warm_up, bars.again, bars.feed
         self.engine = Engine(strategy, history.symbols, history.interval)
-        self.code = code_hash(strategy)
+        self.engine.require_fields(history.fields)
+        self._equip(code_hash(strategy), client_id, executor)
+        self.bars = self.late = self.missed = 0
+        self.last: int | None = None
+        self.traded = int(self.memory.get("last") or 0)  # bars up to this one are in the saved account
+        self.is_warm = self._is_missing = False
+        self._nodes_at = 0.0
+        self._save_at = time.monotonic() + SAVE_EVERY
+
+    # --- before the first bar -------------------------------------------------------------------------------------
+    def _equip(self, code: str, client_id: str | None, executor: str | None) -> None:
+        """Who holds the gate, who trades, who executes for others and who tells, each as an earlier life left it."""
+        client, world_id = self.client, self.world.id
         self.keeper = GateKeeper(
             client,
             world_id,
             client_id or f"{self.name[:96]}-{uuid.uuid4().hex[:8]}",
-            {self.name: self.code},
+            {self.name: code},
             executor=executor,
             on_freeze=self.freeze,
             on_change=self.changed,
@@ -165,88 +165,51 @@ class Session:
         )
         self.reporter = Reporter(client, world_id, self.name)
         self.reporter.load(self.memory.get("untold") or {})
-        self.trader = Trader(
-            self.name,
+        self.accounts = Accounts(
+            client,
+            self.world,
             self.keeper,
-            paper=self.desk(brokers.paper_broker(self.settings, cash=self.capital)),
+            strategy_id=self.name,
+            symbols=self.engine.symbols,
+            saved=self.memory.get("desks") or {},
+        )
+        self.trader = self._trader()
+        self.executing = self._executing(executor)
+        self.trader.handed = self.executing
+
+    def _trader(self) -> Trader:
+        client, world_id, keeper = self.client, self.world.id, self.keeper
+        trader = Trader(
+            self.name,
+            keeper,
+            paper=self.accounts.paper(),
             make_live=self.make_live,
             carries_over=lambda: carries_over(client, world_id),
-            why_lowered=lambda: why_lowered(client, world_id, self.name, client_id=self.keeper.client_id),
-            say=say,
+            why_lowered=lambda: why_lowered(client, world_id, self.name, client_id=keeper.client_id),
+            say=self.say,
         )
-        self.trader.catches_up = self.memory.get("last") is None
-        self.executing = Executing(
-            client,
+        trader.catches_up = self.memory.get("last") is None
+        trader.load(self.memory)
+        return trader
+
+    def _executing(self, executor: str | None) -> Executing:
+        executing = Executing(
+            self.client,
             self.keeper,
             self.trader,
             executor=executor,
-            broker_for=brokers.HandedBrokers(client, self.settings, self.keeper),
-            say=say,
+            broker_for=HandedBrokers(self.client, self.accounts.settings, self.keeper),
+            say=self.say,
             save=self.save,
         )
         if state := self.memory.get("handed"):
-            self.executing.load(state)
-        self.trader.handed = self.executing
-        self.bars = self.late = 0
-        self.last: int | None = None
-        self.traded = int(self.memory.get("last") or 0)  # bars up to this one are in the saved account
-        self.is_warm = False
-        self._nodes_at = 0.0
-        self._save_at = time.monotonic() + SAVE_EVERY
-
-    # --- before the first bar -------------------------------------------------------------------------------------
-    @property
-    def capital(self) -> Decimal:
-        return Decimal(str(self.world.reference_capital or 1_000_000))
-
-    def history(self, data: Any, data_preset: str | None, provider: Provider | None) -> Frame:
-        """All bars that there are."""
-        if data is not None:
-            interval = self.world.data_presets[0].interval if self.world.data_presets else "1d"
-            return frame_of(data, interval=interval).check(periods_per_year=self.world.periods_per_year)
-        preset = choose(self.world.data_presets, data_preset, self.world.id)
-        return load(preset, provider=provider, periods_per_year=self.world.periods_per_year)
-
-    def newest_reported(self) -> int | None:
-        newest = next(iter(self.client.performance(self.world.id, self.name, limit=1)), None)
-        return None if newest is None else round(newest.ts.timestamp() * 1000)
-
-    def polled(self, after: int, data_preset: str | None, provider: Provider | None) -> Feed:
-        preset = choose(self.world.data_presets, data_preset, self.world.id)
-        return PollingFeed(
-            preset, after=after, provider=provider, on_failure=lambda error: self.say(f"no data: {error}")
-        )
-
-    def desk(self, broker: Any) -> Desk:
-        made = Desk(
-            world_id=self.world.id,
-            strategy_id=self.name,
-            symbols=self.symbols,
-            broker=broker,
-            capital=self.capital,
-            gate=self.keeper if broker.mode == "live" else None,
-            round_qty=brokers.lots_of(broker),
-        )
-        if state := (self.memory.get("desks") or {}).get(broker.mode):
-            made.load(state)
-        return made
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        return self.engine.symbols
+            executing.load(state)
+        return executing
 
     def make_live(self) -> Desk:
-        broker = brokers.live_broker(
-            self.client,
-            self.settings,
-            self.keeper,
-            strategy_id=self.name,
-            symbols=self.symbols,
-            cash=self.capital,
-        )
-        desk = self.desk(broker)
+        desk = self.accounts.live()
         self.executing.collect(desk)  # what was filled while nobody looked
-        self.trader.objection = brokers.differences(desk)
+        self.trader.objection = differences(desk)
         if self.trader.objection:
             self.say(self.trader.objection)
         return desk
@@ -260,7 +223,7 @@ class Session:
             self.warm_up()
             with self.keeper:
                 self.reporter.start()
-                if "live" in (self.memory.get("desks") or {}):
+                if "live" in self.accounts.saved:
                     self.trader.live_desk()
                 self.executing.start()
                 ended, error = self.trade()
@@ -288,13 +251,12 @@ class Session:
             self.say(f"node states are not taken: {refused}")
 
     def warm_up(self) -> None:
-        for bar in self.history_bars.bars():
+        history = self.to_come.warm_up
+        for bar in history.bars():
             self.warm_up_with(bar)
         self.is_warm = True
-        if len(self.history_bars):
-            self.say(
-                f"warmed up with {len(self.history_bars)} bars to {iso(int(self.history_bars.times[-1]))}"
-            )
+        if len(history):
+            self.say(f"warmed up with {len(history)} bars to {iso(int(history.times[-1]))}")
 
     def warm_up_with(self, bar: Bar) -> None:
         targets = targets_of(self.engine.step(bar))
@@ -303,37 +265,51 @@ class Session:
         self.last = bar.time
 
     def trade(self) -> tuple[str, str]:
-        for bar in chain(ReplayFeed(self.again).bars(self.stop), self.feed.bars(self.stop)):
+        """How it ended, and by which error."""
+        for bar, is_missed in self.to_come.bars(self.stop):
             if self.keeper.failure is not None:
-                return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
+                break
             if self.last is not None and bar.time <= self.last:
                 self.late += 1  # known already: a source that was asked again, a feed that begins anew
-                continue
-            if bar.time <= self.traded:
+            elif bar.time <= self.traded:
                 self.warm_up_with(bar)  # the history that is there ends before the account
-                continue
-            # An account that has seen a bar is never saved without it, nor its record lost.
-            with self.trader.lock:
-                self.last = bar.time
-                self.report_bar(*self.trader.see(bar))
-            try:
-                outputs = self.engine.step(bar)
-            except NodeError:
-                self.reporter.nodes(self.engine.states())
-                self.trader.freeze()
-                raise
-            self.trader.trade(bar, targets_of(outputs))
-            self.bars += 1
-            self.now_and_then()
+            else:
+                self.take(bar, is_missed=is_missed)
         if self.keeper.failure is not None:
             return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
         return ("stopped" if self.stop.is_set() else "completed"), ""
 
-    def report_bar(self, fills: Any, record: dict[str, Any] | None) -> None:
-        if fills:
-            self.reporter.fills([fill.document() for fill in fills])
-        if record is not None:
-            self.reporter.performance(self.trader.mode, record)
+    def take(self, bar: Bar, *, is_missed: bool) -> None:
+        # An account that has seen a bar is never saved without it, nor its record lost.
+        with self.trader.lock:
+            self.last = bar.time
+            self.report_bar(*self.trader.see(bar, is_missed=is_missed))
+        try:
+            targets = targets_of(self.engine.step(bar))
+        except NodeError:
+            self.reporter.nodes(self.engine.states())
+            self.trader.freeze()
+            raise
+        if is_missed:
+            self.trader.miss(targets)
+        else:
+            self.trader.trade(bar, targets)
+        self.bars += 1
+        self.missed += is_missed
+        self.say_missed(is_missed=is_missed)
+        self.now_and_then()
+
+    def say_missed(self, *, is_missed: bool) -> None:
+        """Once for all of a gap."""
+        if is_missed != self._is_missing:
+            self._is_missing = is_missed
+            if is_missed:
+                self.say("bars were missed: they are computed and what is held is marked, nothing is traded")
+
+    def report_bar(self, fills: Iterable[Fill], earned: Iterable[Earned]) -> None:
+        self.reporter.fills([fill.document() for fill in fills])
+        for mode, record in earned:
+            self.reporter.performance(mode, record)
 
     def now_and_then(self) -> None:
         now = time.monotonic()
@@ -355,7 +331,7 @@ class Session:
             self.saved.write(
                 {
                     "last": max(self.last or 0, self.traded) or None,
-                    "mode": self.trader.mode,
+                    **self.trader.state(),
                     "desks": desks,
                     "handed": self.executing.state(),
                     "untold": self.reporter.state(),
@@ -367,7 +343,7 @@ class Session:
     def freeze(self) -> None:
         """Before a freeze is acknowledged: openings are taken back, and what was earned so far is told."""
         self.trader.freeze()
-        with suppress(QmtlError):  # it is told later, or left out where it would count for the wrong mode
+        with suppress(QmtlError):  # it is told later, under the mode in which it was earned
             self.reporter.flush()
 
     def changed(self) -> None:
@@ -388,6 +364,7 @@ class Session:
             else f"closed: {self.keeper.closed_by or 'told so'}",
             "bars": self.bars,
             "late": self.late,
+            "missed": self.missed,
             "last": iso(self.last) if self.last is not None else None,
             "waiting": self.reporter.waiting,
             "nodes": {node.name: node.state.value for node in self.engine.nodes},
@@ -400,6 +377,7 @@ class Session:
             strategy_id=self.name,
             ended=ended,
             bars=self.bars,
+            missed=self.missed,
             seconds=seconds,
             mode=self.trader.mode,
             orders={mode: desk.tally.orders for mode, desk in desks.items()},
