@@ -31,10 +31,11 @@ writes to the file F, whole or not at all: JSON, unless a table is asked for.
 | exit status | meaning |
 | --- | --- |
 | 0 | ok: done, or the verdict is pass or warn |
-| 1 | refused by the service, or a failing verdict, or above `--fail-impact-ratio` |
-| 2 | usage: an option, a file or a strategy that cannot be used; nothing was asked |
+| 1 | refused by the service, a failing verdict, a strategy whose own code fails, or above `--fail-impact-ratio` |
+| 2 | usage: an option, a file, data, or a strategy that is not there; nothing was asked |
 | 3 | inconclusive, or still pending: not judged yet, an apply under way, a command that waits for a resume |
 | 4 | the service cannot be reached, or cannot work now |
+| 130 | interrupted (Ctrl-C) |
 
 Commands that answer a verdict (`submit`, `world run-status`, `world explain`) end with it.
 """

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qmtl.client.documents import Candidate, Decision, Snapshot
+    from qmtl.client.documents import Run as EvaluationRun
 
 PLAN = ("promote", "demote", "reopen")
 
@@ -28,7 +29,7 @@ PLAN = ("promote", "demote", "reopen")
 @command(app, "run-status", example="qmtl world run-status alpha --strategy mom --run latest")
 def run_status(session: Session, world: World, strategy: Strategy, run: Run = "latest") -> None:
     """Show how far an evaluation run is, and its verdict. Ends with 1 where it failed, 3 where it is not judged."""
-    session.strategy = strategy
+    session.strategy, session.run = strategy, run
     found = session.client.run(world, strategy, run)
     summary = found.summary
     violations = [
@@ -59,10 +60,32 @@ def run_status(session: Session, world: World, strategy: Strategy, run: Run = "l
         if violations:
             heading(out, "Not satisfied")
             table(out, ("rule", "status", "figure", "value", "bound"), violations)
-            paragraph(out, f"\n`qmtl world explain {world} --strategy {strategy}` says what would change it.")
+        if hint := what_next(found):
+            out.print()
+            paragraph(out, hint)
 
     session.answer(found.raw, shown)
     end(verdict_status(found))
+
+
+def what_next(run: EvaluationRun) -> str:
+    """What whoever waits for a run may do now."""
+    names = f"{run.world_id} --strategy {run.strategy_id}"
+    if run.status == "expired" and run.summary is not None:
+        return f"A newer run took its place: `qmtl world run-status {names}` shows that."
+    if run.status == "expired":
+        return f"It waited too long for its results. `qmtl submit MODULE:CLASS {run.world_id}` begins again."
+    if run.status in {"submitted", "backtest_running"}:
+        return (
+            f"Its results are not here yet: `qmtl submit MODULE:CLASS {run.world_id}` replays and posts them."
+        )
+    if run.summary is None:
+        return f"It is being judged: `qmtl world run-status {names}` asks again."
+    if run.summary.status not in {"pass", "warn"}:
+        return f"`qmtl world explain {names}` says what would change it."
+    if run.stage == "backtest" and run.effective_mode == "paper":
+        return f"`qmtl run MODULE:CLASS --world {run.world_id}` trades it on paper."
+    return f"`qmtl strategy status {run.strategy_id} {run.world_id}` shows how it stands now."
 
 
 @command(
@@ -70,7 +93,7 @@ def run_status(session: Session, world: World, strategy: Strategy, run: Run = "l
 )
 def snapshot(session: Session, world: World, strategy: Strategy, run: Run = "latest") -> None:
     """Fetch what the service keeps of a judged run: its figures and the heads of its series, as one file."""
-    session.strategy = strategy
+    session.strategy, session.run = strategy, run
     found = session.client.run(world, strategy, run)
     link = found.links.get("snapshot")
     if not link:
@@ -164,7 +187,7 @@ def explain(session: Session, world: World, strategy: Strategy, run: Run = "late
     from qmtl.client.errors import NotFound
     from qmtl.sdk.submission import result_of
 
-    session.strategy = strategy
+    session.strategy, session.run = strategy, run
     found = session.client.run(world, strategy, run)
     result = result_of(session.client, found, precheck={})
     decision: Decision | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -50,12 +51,15 @@ def told(session: Session, error: BaseException) -> int | None:
 
     if not isinstance(error, QmtlError):
         return None
-    say(*explained(session, error))
+    say(*explained(session, error), trace=str(getattr(error, "trace", "")))
     return error_status(error)
 
 
-def say(text: str, next_step: str = "") -> None:
+def say(text: str, next_step: str = "", *, trace: str = "") -> None:
+    """What is wrong; below it where in an author's code, and what to do."""
     typer.echo(f"qmtl: {text}", err=True)
+    for line in trace.splitlines():
+        typer.echo(f"  {line}", err=True)
     if next_step:
         typer.echo(f"  {next_step}", err=True)
 
@@ -69,8 +73,10 @@ def error_status(error: QmtlError) -> int:
 
 def explained(session: Session, error: QmtlError) -> tuple[str, str]:
     """What went wrong and what to do; a name that is not there with the nearest one that is."""
-    from qmtl.client.errors import Internal, NotFound, Refused
+    from qmtl.client.errors import Internal, NotFound, Refused, Unauthenticated
 
+    if isinstance(error, Unauthenticated):
+        return token_words(session)
     text = refusal(error) if isinstance(error, Refused) else str(error)
     next_step = error.next_step
     if isinstance(error, NotFound):
@@ -79,6 +85,26 @@ def explained(session: Session, error: QmtlError) -> tuple[str, str]:
     if isinstance(error, Internal) and error.request_id:
         text = f"{text} (request {error.request_id})"
     return text, next_step
+
+
+def token_words(session: Session) -> tuple[str, str]:
+    """Which token it was that the service does not take, and how one comes by another."""
+    another = "`manage.py issue_token --user YOU` on the service makes one"
+    if session.token:
+        return "the service does not take the token that was given, or it has expired", f"{another}."
+    if os.environ.get("QMTL_TOKEN"):
+        return (
+            "the service does not take the token in QMTL_TOKEN, or it has expired",
+            f"Unset QMTL_TOKEN and run `qmtl login`, or set it to a valid one; {another}.",
+        )
+    from qmtl.client import config_path
+
+    if session.client.config.token:
+        return (
+            f"the service does not take the token in {config_path()}, or it has expired",
+            f"Run `qmtl login` with a valid one; {another}.",
+        )
+    return "the service wants to know who asks, and there is no token", f"Run `qmtl login`; {another}."
 
 
 def refusal(error: Refused) -> str:
@@ -118,8 +144,16 @@ def misspelt(session: Session) -> Iterator[tuple[str, str]]:
         bound = names(client.bindings(world, limit=500), lambda each: each.strategy_id)
         if strategy not in bound:
             yield (
-                f"{not_there('strategy', strategy, bound)} in world {world!r}",
+                not_there("strategy", strategy, bound, where=f"in world {world!r}"),
                 f"`qmtl strategy list --world {world}` shows those that are bound there.",
+            )
+        elif session.run not in (None, "latest"):
+            runs = names(client.runs(world, strategy, limit=500), lambda each: each.run_id)
+            yield (
+                not_there(
+                    "run", str(session.run), runs, where=f"of strategy {strategy!r} in world {world!r}"
+                ),
+                f"`qmtl world run-status {world} --strategy {strategy}` shows the latest.",
             )
     elif strategy is not None:
         registered = names(client.strategies(limit=500), lambda each: each.id)

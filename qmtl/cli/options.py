@@ -14,7 +14,14 @@ MaybeStrategy = Annotated[
     str | None, typer.Option("--strategy", "-s", metavar="STRATEGY", help="Only this strategy.")
 ]
 Run = Annotated[str, typer.Option("--run", "-r", metavar="RUN", help="Run id, or the latest.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why, in 3 characters or more; kept in the audit. Else the command's name.",
+    ),
+]
 Side = Literal["long", "short", "both"]
 Truth = Literal["true", "false"]
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="At most so many, the newest.")]

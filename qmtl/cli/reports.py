@@ -39,7 +39,7 @@ def validation(session: Session, world: World, strategy: Strategy, run: Run = "l
     """Report how a run was validated: each rule, its figures and its bounds."""
     from qmtl.client.errors import NotFound
 
-    session.strategy = strategy
+    session.strategy, session.run = strategy, run
     try:
         found = session.client.run_report(world, strategy, run)
     except NotFound as refused:

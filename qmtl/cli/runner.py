@@ -1,7 +1,8 @@
 """One strategy in a process of its own, as `qmtl run` starts it: `python -m qmtl.cli.runner`.
 
 The first line of its stdin is what it is to run. When stdin ends, whoever watches over it is gone, and it stops. Each
-line of its stdout is a document: a status now and then, and a report or an error at the end. Words go to stderr.
+line of its stdout is a document: a status now and then, and a report or an error at the end. Words go to stderr. An
+error that will not get better by itself is told as `hopeless`: a strategy that cannot even be set up.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from qmtl.client.errors import QmtlError
-from qmtl.sdk import Runner, load_strategy
+from qmtl.sdk import AuthorError, Runner, load_strategy
+from qmtl.sdk.strategy import made
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def run(plan: dict[str, Any], stop: threading.Event, told: IO[str]) -> int:
 
     try:
         kind = load_strategy(plan["strategy"])
-        strategy = kind(**plan["params"])
+        strategy = made(kind, plan["params"])
         report = Runner.run(
             strategy,
             plan["world"],
@@ -66,6 +68,9 @@ def run(plan: dict[str, Any], stop: threading.Event, told: IO[str]) -> int:
             stop=stop,
             on_status=lambda status: tell("status", status),
         )
+    except AuthorError as error:
+        tell("hopeless", f"{error.report}\n{error.next_step}")
+        return error.exit_status
     except QmtlError as error:
         tell("error", f"{error}. {error.next_step}".strip() if error.next_step else str(error))
         return error.exit_status

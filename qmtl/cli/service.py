@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -58,11 +59,14 @@ def login(session: Session) -> None:
     """
     from qmtl.client import Client, Config, Retries, config_path, load_config, save_config
 
-    known = load_config(url=session.url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a file that is about to be written anew
+        known = load_config(url=session.url)
     url = session.url or (
         typer.prompt("Address", default=known.url, err=True) if sys.stdin.isatty() else known.url
     )
-    token = load_config(url=url, token=session.token or read_token()).token
+    session.token = session.token or read_token()
+    token = load_config(url=url, token=session.token).token
     with Client(config=Config(url.rstrip("/"), token), retries=Retries(tries=TRIES)) as client:
         seen = len([*zip(client.worlds(limit=200), range(200), strict=False)])
         version = client.health().version

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class Session:
         self.url, self.token = url, token
         self.world: str | None = None
         self.strategy: str | None = None
+        self.run: str | None = None
         """What the command was asked about: a refusal may be about its name."""
         self._client: Client | None = None
 
@@ -39,9 +41,12 @@ class Session:
     def client(self) -> Client:
         from qmtl.client import Client, Retries, load_config
 
-        self._client = Client(
-            config=load_config(url=self.url, token=self.token), retries=Retries(tries=TRIES), actor="qmtl-cli"
-        )
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            config = load_config(url=self.url, token=self.token)
+        for each in warned:
+            self.note(f"qmtl: {each.message}")
+        self._client = Client(config=config, retries=Retries(tries=TRIES), actor="qmtl-cli")
         return self._client
 
     def choose_world(self, placed: str | None, named: str | None, *, optional: bool = False) -> None:
@@ -51,6 +56,15 @@ class Session:
         self.world = placed or named or os.environ.get("QMTL_WORLD") or None
         if self.world is None and not optional:
             raise typer.BadParameter("say which world: as WORLD, as --world WORLD, or in QMTL_WORLD")
+
+    def choose_strategy(self, placed: str | None, named: str | None) -> str:
+        """By its place or by its option; two different ones are a mistake."""
+        if placed and named and placed != named:
+            raise typer.BadParameter(f"two strategies are named: {placed!r} and --strategy {named!r}")
+        self.strategy = placed or named
+        if self.strategy is None:
+            raise typer.BadParameter("say which strategy: as STRATEGY, or as --strategy STRATEGY")
+        return self.strategy
 
     # --- the answer -------------------------------------------------------------------------------------------
     def answer(self, document: Any, show: Show) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qmtl.cli.command import MaybeWorld, World, command
+from qmtl.cli.command import MaybeWorld, Strategy, World, command
 from qmtl.cli.failures import OK, PENDING
 from qmtl.cli.options import Limit, Reason, Timeout, Wait
 from qmtl.cli.session import Session, items
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Strategies, and how they stand in their worlds.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.", show_default=False)]
 State = Literal["submitted", "validating", "rejected", "dry_run", "live", "inactive", "archived"]
 BOUND = ("strategy", "state", "mode", "verdict", "sharpe", "drawdown", "passes", "fails")
 
@@ -57,9 +56,8 @@ def list_strategies(
 
 
 @command(app, "show", example="qmtl strategy show mom")
-def show(session: Session, strategy: Name) -> None:
+def show(session: Session, strategy: Strategy) -> None:
     """Show a strategy as it is registered."""
-    session.strategy = strategy
     found = session.client.strategy(strategy)
     session.answer(
         found.raw,
@@ -85,14 +83,13 @@ def show(session: Session, strategy: Name) -> None:
 @command(app, "activate", example="qmtl strategy activate mom --world alpha --reason 'approved by the desk'")
 def activate(
     session: Session,
-    strategy: Name,
+    strategy: Strategy,
     world: World,
     reason: Reason = None,
     wait: Wait = True,
     timeout: Timeout = 60.0,
 ) -> None:
     """Start a strategy in a world, or send it live, by hand. Ends with 3 while it is under way or waits for a resume."""
-    session.strategy = strategy
     answer = session.client.activate_strategy(
         strategy, world_id=world, reason=reason or "qmtl strategy activate"
     )
@@ -102,14 +99,13 @@ def activate(
 @command(app, "deactivate", example="qmtl strategy deactivate mom --world alpha --reason 'news'")
 def deactivate(
     session: Session,
-    strategy: Name,
+    strategy: Strategy,
     world: World,
     reason: Reason = None,
     wait: Wait = True,
     timeout: Timeout = 60.0,
 ) -> None:
     """Stop a strategy in a world by hand. Ends with 3 while it is under way."""
-    session.strategy = strategy
     answer = session.client.deactivate_strategy(
         strategy, world_id=world, reason=reason or "qmtl strategy deactivate"
     )
@@ -117,11 +113,10 @@ def deactivate(
 
 
 @command(app, "status", example="qmtl strategy status mom --world alpha")
-def status(session: Session, strategy: Name, world: World) -> None:
+def status(session: Session, strategy: Strategy, world: World) -> None:
     """Show how a strategy stands in a world: its state, its gate, its nodes and its latest verdict."""
     from qmtl.client.errors import NotFound
 
-    session.strategy = strategy
     bound = next(
         (each for each in session.client.bindings(world, limit=500) if each.strategy_id == strategy), None
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmtl.cli.command import World, command
+from qmtl.cli.options import moment
 from qmtl.cli.session import Session
 from qmtl.cli.tables import heading, paragraph
 from qmtl.cli.verdicts import end
@@ -53,15 +54,18 @@ def submit(
 ) -> None:
     """Submit a strategy: its history is replayed here, and judged by the service.
 
-    Ends with 0 where it passes, 1 where it fails, 3 where it is not judged, 4 where the service cannot be reached.
+    Ends with 0 where it passes, 1 where it or its code fails, 3 where it is not judged, 4 where the service cannot be
+    reached.
     """
     from qmtl.cli.parameters import parameters
     from qmtl.sdk import Runner, load_strategy
 
+    moment(until, "--until")
     kind = load_strategy(strategy)
     result = Runner.submit(
-        kind(**parameters(param or (), kind)) if param else kind,
+        kind,
         world,
+        params=parameters(param or (), kind),
         data_preset=data_preset,
         until=until,
         auto_validate=validate,
@@ -76,6 +80,8 @@ def submit(
         heading(out, f"Run {result.evaluation_run_id}" if result.evaluation_run_id else "No run was made")
         if result.snapshot_path:
             paragraph(out, f"Snapshot: {result.snapshot_path}")
+        if result.recommended_stage in {"paper_only", "paper_ok_live_candidate"}:
+            paragraph(out, f"`qmtl run {strategy} --world {result.world_id}` trades it on paper.")
         if result.status == "pending":
             paragraph(
                 out, f"`qmtl world run-status {result.world_id} --strategy {result.strategy_id}` asks again."

@@ -50,6 +50,7 @@ class Watched:
     status: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] | None = None
     error: str = ""
+    is_hopeless: bool = False
     hearing: list[threading.Thread] = field(default_factory=list)
 
     @property
@@ -169,8 +170,9 @@ class Supervisor:
         elif "report" in document:
             one.report = document["report"]
             one.error = document["report"].get("error") or ""
-        elif "error" in document:
-            one.error = document["error"]
+        elif "error" in document or "hopeless" in document:
+            one.error = document.get("error") or document["hopeless"]
+            one.is_hopeless = "hopeless" in document
 
     def look_at(self, one: Watched) -> None:
         now = time.monotonic()
@@ -184,14 +186,14 @@ class Supervisor:
     def ended(self, one: Watched, code: int, now: float) -> None:
         """A process has ended: for good, or until its restart."""
         one.code = code
-        if one.error:
-            self.log(one.plan, one.error)
+        for line in one.error.splitlines():
+            self.log(one.plan, line)
         if code == OK:
             ended = (one.report or {}).get("ended", "completed")
             one.state = ended if ended in {"completed", "stopped"} else "failed"
         elif self.stopping.is_set():
             one.state = "stopped"
-        elif code == USAGE:
+        elif code == USAGE or one.is_hopeless:
             one.state = "failed"  # it will not get better by itself
         else:
             self.again(one, code, now)

@@ -9,7 +9,7 @@
 from qmtl.client import documents, errors
 from qmtl.client.calls import Call, Negotiated, Pages
 from qmtl.client.client import AsyncClient, Client
-from qmtl.client.config import Config, config_path, load_config, save_config
+from qmtl.client.config import Config, ConfigWarning, config_path, load_config, save_config
 from qmtl.client.conversation import Retries
 from qmtl.client.decoding import Document
 from qmtl.client.errors import (
@@ -30,6 +30,7 @@ __all__ = [
     "Client",
     "Config",
     "ConfigError",
+    "ConfigWarning",
     "Document",
     "Negotiated",
     "Pages",

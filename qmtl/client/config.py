@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,10 @@ from qmtl.client.errors import ConfigError
 
 LOCAL = "http://127.0.0.1:8000"
 """Where `make run` puts it."""
+
+
+class ConfigWarning(UserWarning):
+    """The configuration works, and should be mended."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ def load_config(
 ) -> Config:
     """The first that says something: argument, environment (QMTL_URL, QMTL_TOKEN, QMTL_STREAM_URL), file, default.
 
-    A token of the file goes only to the address that stands beside it. ConfigError for an address that is none or a
+    A token of the file goes only to the address that stands beside it. ConfigWarning where others can read it there.
+    ConfigError for an address that is none or a
     file that cannot be read where no `url` is given.
     """
     try:
@@ -54,9 +61,22 @@ def load_config(
         kept = {}  # who says where need not have a sound file
     found_url = checked_url(url or environ.get("QMTL_URL") or kept.get("url") or LOCAL)
     of_file = kept if checked_url(kept.get("url") or LOCAL) == found_url else {}
-    found_token = token or environ.get("QMTL_TOKEN") or of_file.get("token")
+    found_token = token or environ.get("QMTL_TOKEN")
+    if not found_token and (found_token := of_file.get("token")):
+        warn_of_readers(config_path(environ))
     stream = stream_url or environ.get("QMTL_STREAM_URL") or of_file.get("stream_url")
     return Config(found_url, checked_token(found_token), checked_url(stream) if stream else None)
+
+
+def warn_of_readers(path: Path) -> None:
+    """A token is its owner's alone."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        warnings.warn(
+            f"{path} has your token and others may read it (mode {mode:o}): chmod 600 {path}",
+            ConfigWarning,
+            stacklevel=3,
+        )
 
 
 def save_config(config: Config, path: Path | None = None) -> Path:

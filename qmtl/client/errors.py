@@ -21,6 +21,11 @@ class QmtlError(Exception):
     exit_status: ClassVar[int] = 1
     next_step: ClassVar[str] = ""
 
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        if self.next_step:
+            self.add_note(self.next_step)  # seen below a traceback, where nobody catches it
+
 
 class ConfigError(QmtlError):
     """The client is not told where the service is, or its configuration cannot be read."""

@@ -13,10 +13,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return names[found[0]] if found else None
 
 
-def not_there(what: str, name: str, known: Iterable[str]) -> str:
-    """`no such world 'alpa'; did you mean 'alpha'?`, or what there is."""
+def not_there(what: str, name: str, known: Iterable[str], *, where: str = "") -> str:
+    """`no such world 'alpa'; did you mean 'alpha'?`, or what there is. where: like `in world 'alpha'`."""
     names = sorted(known)
+    missing = f"no such {what} {name!r}{' ' if where else ''}{where}"
     if meant := nearest(name, names):
-        return f"no such {what} {name!r}; did you mean {meant!r}?"
+        return f"{missing}; did you mean {meant!r}?"
     listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    return f"no such {what} {name!r}; there is {listed or 'none that you may see'}"
+    return f"{missing}; there is {listed or 'none that you may see'}"

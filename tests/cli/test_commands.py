@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evaluation.services import evaluate_waiting
-from qmtl.client import Client, load_config
+from qmtl.client import Client, Config, load_config, save_config
 from tests.api import results, returns
 from tests.cli.conftest import Qmtl, policy_file
 from tests.client.conftest import Site
@@ -45,10 +45,20 @@ def test_the_world_may_stand_in_the_environment(
     ("words", "told"),
     [
         (("world", "show", "alpa"), "no such world 'alpa'; did you mean 'alpha'?"),
-        (("world", "run-status", "alpha", "-s", "mon"), "no such strategy 'mon'; did you mean 'mom'?"),
+        (
+            ("world", "run-status", "alpha", "-s", "mon"),
+            "no such strategy 'mon' in world 'alpha'; did you mean 'mom'?",
+        ),
         (("strategy", "show", "wek"), "no such strategy 'wek'; did you mean 'weak'?"),
         (("strategy", "list", "--world", "alpa"), "did you mean 'alpha'?"),
-        (("world", "show", "alpha", "--token", "x"), "Run `qmtl login`"),
+        (("world", "show", "alpha", "--token", "x"), "issue_token"),
+        (("world", "explain", "alpha", "-s", "mim"), "no such strategy 'mim' in world 'alpha'; did you mean"),
+        (
+            ("world", "run-status", "alpha", "-s", "mom", "-r", "r2"),
+            "no such run 'r2' of strategy 'mom' in world",
+        ),
+        (("run", "mine.py", "-w", "alpha", "--start", "soon"), "--start is a time"),
+        (("submit", "mine.py", "alpha", "--until", "soon"), "--until is a time"),
         (("world", "show", "alpha", "--url", "nowhere"), "is not the address of a service"),
     ],
 )
@@ -197,6 +207,52 @@ def test_a_plan_is_made_recorded_executed(qmtl: Qmtl, alpha: str, environment: P
     assert executed["dry_run"] is True
 
 
+@pytest.mark.parametrize(
+    "line", ["status mom alpha", "status -s mom alpha", "status alpha -s mom", "status mom -s mom -w alpha",
+             "status --strategy mom --world alpha"],
+)  # fmt: skip
+def test_a_strategy_is_named_by_place_or_by_option(qmtl: Qmtl, alpha: str, line: str) -> None:
+    said = qmtl("strategy", *line.split(), "--format", "json")
+    assert (said.code, said.document["strategy_id"], said.document["world_id"]) == (0, "mom", "alpha"), (
+        said.err
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("status alpha weak -s mom", "two strategies are named"), ("show", "say which strategy"),
+     ("status -s mom", "say which world")],
+)  # fmt: skip
+def test_a_strategy_that_is_not_named_is_asked_for(qmtl: Qmtl, alpha: str, line: str, told: str) -> None:
+    said = qmtl("strategy", *line.split())
+    assert said.code == 2
+    assert told in " ".join(said.err.replace("│", " ").split())
+
+
+def test_a_run_says_what_comes_next(qmtl: Qmtl, client: Client, alpha: str) -> None:
+    client.register_strategy("early")
+    client.create_run(alpha, "early", run_id="r1")
+    told = {name: " ".join(qmtl("world", "run-status", alpha, "-s", name).out.split()) for name in
+            ("early", "weak", "mom")}  # fmt: skip
+    assert "`qmtl submit MODULE:CLASS alpha` replays and posts them." in told["early"]
+    assert "`qmtl world explain alpha --strategy weak` says what would change it." in told["weak"]
+    assert "`qmtl run MODULE:CLASS --world alpha` trades it on paper." in told["mom"]
+
+
+@pytest.mark.parametrize("kept", ["environment", "file", "nowhere"])
+def test_a_token_that_is_not_taken_is_named(
+    typed: Qmtl, site: Site, environment: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    monkeypatch.setenv("QMTL_URL", site.url)
+    if kept == "environment":
+        monkeypatch.setenv("QMTL_TOKEN", "wrong")
+    if kept == "file":
+        save_config(Config(site.url, "wrong"))
+    said = typed("world", "list")
+    told = {"environment": "the token in QMTL_TOKEN", "file": "config.toml", "nowhere": "there is no token"}
+    assert (said.code, told[kept] in said.err, "qmtl login" in said.err) == (1, True, True), said.err
+
+
 # --- login ------------------------------------------------------------------------------------------------------
 def test_login_keeps_a_token_that_works(typed: Qmtl, site: Site, environment: Path) -> None:
     said = typed("login", "--url", site.url, stdin=f"{site.token}\n")
@@ -220,3 +276,14 @@ def test_login_keeps_no_token_that_does_not(
 def test_login_says_what_counts_more(qmtl: Qmtl, site: Site) -> None:
     said = qmtl("login", stdin=f"{site.token}\n")
     assert "QMTL_URL and QMTL_TOKEN in the environment count more" in said.err
+
+
+def test_a_token_that_others_may_read_is_warned_of(typed: Qmtl, site: Site, environment: Path) -> None:
+    typed("login", "--url", site.url, stdin=f"{site.token}\n")
+    (environment / "config.toml").chmod(0o644)
+    said = typed("world", "list", "--format", "json")
+    assert (said.code, "chmod 600" in said.err) == (0, True)
+    assert "items" in said.document
+    again = typed("login", "--url", site.url, stdin=f"{site.token}\n")
+    assert "chmod" not in again.err
+    assert stat.S_IMODE((environment / "config.toml").stat().st_mode) == 0o600

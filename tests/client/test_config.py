@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qmtl.client import Config, ConfigError, config_path, load_config, save_config
+from qmtl.client import Config, ConfigError, ConfigWarning, config_path, load_config, save_config
 
 
 @pytest.fixture
@@ -29,6 +29,21 @@ def test_what_login_kept_is_used(kept: dict[str, str]) -> None:
 
 
 def test_the_file_is_its_owners_alone(kept: dict[str, str]) -> None:
+    assert stat.S_IMODE(config_path(kept).stat().st_mode) == 0o600
+
+
+def test_a_token_that_others_may_read_is_warned_of(kept: dict[str, str]) -> None:
+    config_path(kept).chmod(0o644)
+    with pytest.warns(ConfigWarning, match=r"others may read it \(mode 644\): chmod 600 .*config\.toml"):
+        assert load_config(environ=kept).token == 'to"ken'
+    assert (
+        load_config(environ={**kept, "QMTL_TOKEN": "other"}).token == "other"
+    )  # that of the file is not used
+
+
+def test_keeping_a_token_mends_the_file(kept: dict[str, str]) -> None:
+    config_path(kept).chmod(0o644)
+    save_config(Config("https://qmtl.example", "new"), config_path(kept))
     assert stat.S_IMODE(config_path(kept).stat().st_mode) == 0o600
 
 

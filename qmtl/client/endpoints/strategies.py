@@ -82,14 +82,20 @@ class StrategyEndpoints:
     # --- what a runner reports --------------------------------------------------------------------------------
     @endpoint
     def report_performance(
-        self, world_id: str, strategy_id: str, records: Sequence[Mapping[str, Any]]
+        self,
+        world_id: str,
+        strategy_id: str,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        mode: str | None = None,
     ) -> Call[Accepted]:
-        """`[{ts, return | pnl + equity, trades?}]`; what was told before is a duplicate, not an error."""
+        """`[{ts, return | pnl + equity, trades?}]`; what was told before is a duplicate, not an error. mode: paper or
+        live, of the account that earned it; by default the strategy's own by now."""
         return send(
             "POST",
             f"{BOUND}/performance",
             Accepted,
-            body={"records": list(records)},
+            body={"records": list(records), **given(mode=mode)},
             repeatable=True,
             world_id=world_id,
             strategy_id=strategy_id,
