@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,6 +46,9 @@ def told(session: Session, error: BaseException) -> int | None:
     if isinstance(error, CommandError):
         say(str(error), error.next_step)
         return error.status
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO}:
+        say(f"it could not be written: {error.strerror}")
+        return REFUSED
     if "qmtl.client.errors" not in sys.modules:  # whoever raises its errors has loaded it
         return None
     from qmtl.client.errors import QmtlError

@@ -15,6 +15,8 @@ from qmtl.sdk.errors import AuthorError
 OWN = str(Path(__file__).parents[1]) + os.sep
 IMPORTING = "<frozen importlib"
 MOST_FRAMES = 12
+LONGEST = 2_000
+"""Of a text that somebody has to read."""
 
 
 @contextmanager
@@ -38,6 +40,8 @@ def words_of(error: BaseException) -> str:
         text = "(it cannot say what)"
     if isinstance(error, QmtlError):
         return text
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + " ..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -50,7 +54,8 @@ def trace_of(error: BaseException) -> str:
         each.stack = traceback.StackSummary.from_list(frames[-MOST_FRAMES:])
         each = each.__cause__ or each.__context__
     is_syntax = isinstance(error, SyntaxError)
-    return "".join(told.format()).rstrip() if told.stack or is_syntax else ""
+    lines = (line if len(line) <= LONGEST else line[:LONGEST] + " ...\n" for line in told.format())
+    return "".join(lines).rstrip() if told.stack or is_syntax else ""
 
 
 def place_of(function: Callable[..., Any]) -> str:

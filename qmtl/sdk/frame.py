@@ -24,6 +24,8 @@ LONGEST_CLOSURE = 11 * DAY
 CLOSEST = 4 / 7
 """Of an interval of a day or longer: so near may two of its bars be, as labels move with clocks and holidays; nearer
 ones are bars of a finer interval."""
+ENOUGH = 20
+"""So many bars without a neighbour at their interval are bars of a coarser one, and no closures."""
 
 
 class Bar(NamedTuple):
@@ -108,6 +110,11 @@ class Frame:
             raise DataError(
                 f"the bar of {iso(int(self.times[place]))} comes earlier than {self.interval} after its last "
                 f"({iso(int(self.times[place - 1]))}): these are not {self.interval} bars"
+            )
+        if len(steps) >= ENOUGH and steps.min() >= 2 * step:
+            raise DataError(
+                f"no two bars are {self.interval} apart, the nearest are {int(steps.min()) / step:g} times that: "
+                f"these are not {self.interval} bars"
             )
         self._refuse_future(step)
         always_open = periods_per_year is not None and periods_per_year * step >= 0.98 * 365 * DAY

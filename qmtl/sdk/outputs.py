@@ -70,7 +70,9 @@ def of_values(result: Any) -> Floats:
 
 def check_output(name: str, row: Floats, symbols: tuple[str, ...]) -> None:
     if name == "returns":
-        value = float(row.mean()) if len(row) else math.nan
+        if len(row) != 1:
+            raise StrategyError(f"it gives {len(row)} returns; give the one of the whole strategy, or None")
+        value = float(row[0])
         if not value >= -1.0 or value == math.inf:
             raise StrategyError(f"it gives the return {value:g}; give a fraction, -1 or more, or None")
         return

@@ -118,6 +118,8 @@ def test_ctrl_c_is_an_interrupt(site: Site, folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "qmtl", "submit", "slow.py:Slow", "bad"],
         cwd=folder, env=environment(site, folder), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Where the tests run in the background of a shell, it is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 30
     while not (folder / "began").exists() and time.monotonic() < deadline:

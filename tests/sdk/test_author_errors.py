@@ -83,6 +83,20 @@ def test_returns_of_its_own_that_are_none(value: float, said: str) -> None:
         Runner.offline(giving(lambda: value, "returns"), FRAME)
 
 
+def test_returns_are_one_for_all_symbols() -> None:
+    with pytest.raises(NodeError, match="it gives 2 returns; give the one of the whole strategy"):
+        Runner.offline(giving(lambda: [0.1, 0.2], "returns"), FRAME)
+
+
+def test_what_nobody_would_read_is_cut() -> None:
+    def fail() -> None:
+        raise ValueError("x" * 1_000_000)
+
+    with pytest.raises(NodeError, match="ValueError: xxx") as caught:
+        Runner.offline(giving(fail), FRAME)
+    assert len(caught.value.report) < 10_000
+
+
 @pytest.mark.parametrize(
     "result",
     [[Decimal("0.5")] * 3, {"S0": Decimal("0.5")}, (True, False, True), np.ones(3, np.float32), None],

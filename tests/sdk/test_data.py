@@ -126,6 +126,13 @@ def test_labels_may_move_with_clocks_and_holidays(times: list[str], interval: st
     frame_of({"times": times, "symbols": ["A"], "close": [[1.0]] * 3}, interval=interval).check()
 
 
+def test_days_are_no_hours() -> None:
+    days = prices(50, 1)
+    hourly = {"times": days.times, "symbols": days.symbols, "close": days.close}
+    with pytest.raises(DataError, match="the nearest are 24 times that: these are not 1h bars"):
+        frame_of(hourly, interval="1h").check()
+
+
 def test_days_are_no_weeks() -> None:
     days = prices(50, 1)
     with pytest.raises(DataError, match="these are not 1w bars"):

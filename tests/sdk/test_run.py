@@ -308,6 +308,10 @@ def test_a_second_runner_is_refused_while_the_first_trades_on(
     with pytest.raises(StrategyError, match="another process runs this strategy") as refused:
         Runner.run(strategy, "lonely", client=client, data=HELD, replay=True, state_folder=tmp_path)
     assert refused.value.exit_status == 2
+    with pytest.raises(StrategyError, match=r"another runner .* trades lonely already") as elsewhere:
+        Runner.run(strategy, "lonely", client=client, data=HELD, replay=True, state_folder=tmp_path / "far")
+    assert elsewhere.value.exit_status == 2
+    assert len({each.client_id for each in client.gates("lonely")}) == 1  # it did not even register
     assert first.end().ended == "completed"
     again = running(strategy, "lonely")
     assert again.end().ended == "completed"

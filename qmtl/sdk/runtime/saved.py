@@ -7,8 +7,9 @@ import json
 import logging
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,8 @@ class Saved:
 
     def __init__(self, folder: Path, world_id: str, strategy_id: str) -> None:
         self.path = folder / f"{world_id}-{strategy_id}.json"
+        self.suffix = ""
+        """Of the gate client's name: the same in every life of this folder's runner, and nobody else's."""
         self._told = False
 
     @contextmanager
@@ -34,7 +37,7 @@ class Saved:
         path = self.path.with_suffix(".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = path.open("a")  # it stays: who removed it could let two in
+            file = path.open("a+", encoding="ascii")  # it stays: who removed it could let two in
         except OSError as error:
             raise StrategyError(
                 f"{path} cannot be made ({error.strerror}): nothing could keep a second runner from trading the same, "
@@ -42,6 +45,7 @@ class Saved:
             ) from None
         with file:
             self._lock(file)
+            self.suffix = self._known(file)
             yield
 
     def _lock(self, file: IO[str]) -> None:
@@ -52,6 +56,17 @@ class Saved:
                 f"another process runs this strategy in this world (it holds {file.name}): stop it first, "
                 "a second one would trade everything twice"
             ) from None
+
+    @staticmethod
+    def _known(file: IO[str]) -> str:
+        file.seek(0)
+        known = file.read().strip()
+        if not known:
+            known = uuid.uuid4().hex[:8]
+            with suppress(OSError):  # a full disk: the next life waits until this one's lease has ended
+                file.write(known)
+                file.flush()
+        return known
 
     def read(self) -> dict[str, Any] | None:
         try:

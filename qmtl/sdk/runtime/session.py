@@ -30,6 +30,7 @@ from qmtl.sdk.runtime.feeds import Feed
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
 from qmtl.sdk.runtime.report import RunReport, rejected_by
 from qmtl.sdk.runtime.reporter import Reporter
+from qmtl.sdk.runtime.rivals import refuse_later, refuse_second
 from qmtl.sdk.runtime.saved import FOLDER, Saved
 from qmtl.sdk.runtime.sources import Wanted, bars_to_come
 from qmtl.sdk.runtime.standing import carries_over, require_binding, why_lowered
@@ -81,7 +82,9 @@ def run(
 
     The effective mode decides where orders go: paper to the paper broker, live through the gate to the world's broker,
     else nowhere. It may change at any time, without a restart. gateway_url: the service's address. state_folder: what is
-    remembered over a restart; None for nothing. One run at a time may use it for a strategy of a world.
+    remembered over a restart; None for nothing. One run at a time may use it for a strategy of a world, and of runs
+    elsewhere one at a time: another one that is alive is found at the service, one that was killed is waited for until
+    its lease ends.
 
     DataError, StrategyError and refusals are raised before anything trades. A compute function that fails ends the run
     as `failed`: its node is reported in error, and the service keeps the strategy from trading.
@@ -134,6 +137,9 @@ class Session:
         self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
         if self.saved:
             held.enter_context(self.saved.held())
+        suffix = self.saved.suffix if self.saved else uuid.uuid4().hex[:8]
+        name = client_id or f"{self.name[:96]}-{suffix}"
+        refuse_second(client, world_id, self.name, name, say=say, stop=self.stop)
         self.memory = (self.saved.read() if self.saved else None) or {}
         history, kind = wanted.history(self.world), broker_settings(self.world).get("kind", "paper")
         self.to_come = bars_to_come(
@@ -141,7 +147,7 @@ class Session:
         )
         self.engine = Engine(strategy, history.symbols, history.interval)
         self.engine.require_fields(history.fields)
-        self._equip(code_hash(strategy), client_id, executor)
+        self._equip(code_hash(strategy), name, executor)
         self.bars = self.late = self.missed = 0
         self.last: int | None = None
         self.traded = int(self.memory.get("last") or 0)  # bars up to this one are in the saved account
@@ -150,13 +156,13 @@ class Session:
         self._save_at = time.monotonic() + SAVE_EVERY
 
     # --- before the first bar -------------------------------------------------------------------------------------
-    def _equip(self, code: str, client_id: str | None, executor: str | None) -> None:
+    def _equip(self, code: str, client_id: str, executor: str | None) -> None:
         """Who holds the gate, who trades, who executes for others and who tells, each as an earlier life left it."""
         client, world_id = self.client, self.world.id
         self.keeper = GateKeeper(
             client,
             world_id,
-            client_id or f"{self.name[:96]}-{uuid.uuid4().hex[:8]}",
+            client_id,
             {self.name: code},
             executor=executor,
             on_freeze=self.freeze,
@@ -217,11 +223,12 @@ class Session:
     # --- its life ---------------------------------------------------------------------------------------------------
     def run(self) -> RunReport:
         began = time.monotonic()
-        ended, error = "completed", ""
+        ended, error = "", ""
         self.reset_nodes()
         try:
             self.warm_up()
             with self.keeper:
+                refuse_later(self.client, self.world.id, self.name, self.keeper.client_id)
                 self.reporter.start()
                 if "live" in self.accounts.saved:
                     self.trader.live_desk()

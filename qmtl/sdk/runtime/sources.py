@@ -64,7 +64,13 @@ def bars_to_come(
 
     def newest_reported() -> int | None:
         newest = next(iter(client.performance(world.id, strategy_id, limit=1)), None)
-        return None if newest is None else round(newest.ts.timestamp() * 1000)
+        if newest is None:
+            return None
+        if not memory:
+            say(
+                f"no account is remembered here: it begins with an empty one, after what was reported until {newest.ts}"
+            )
+        return round(newest.ts.timestamp() * 1000)
 
     return bars_of(
         history,
