@@ -58,6 +58,7 @@ def as_columns(value: Any, validate: Callable[[Any], list[Position]]) -> Positio
 
 PositionList = Annotated[list[Position], Field(max_length=MOST_POSITIONS), WrapValidator(as_columns)]
 Fractions = dict[Name, Exact]
+SchemaVersion = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 StrategyFractions = dict[Name, Fractions]
 
 
@@ -91,7 +92,7 @@ class PlanInput(Shape):
     mode: Literal["scaling", "overlay", "hybrid"] = "scaling"
     overlay: OverlayFields = Field(default_factory=OverlayFields)
     hybrid: HybridFields = Field(default_factory=HybridFields)
-    schema_version: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = 1
+    schema_version: SchemaVersion = 1
     rebalance_intent: Intent = Field(default_factory=Intent)
     shared_account: Annotated[bool, Strict()] = False
 
@@ -122,6 +123,9 @@ class Allocate(Shape):
     positions: PositionList
     strategy_alloc_after_total: StrategyFractions | None = None
     execute: Annotated[bool, Strict()] = False
+    schema_version: SchemaVersion | None = Field(
+        default=None, description="Of the execution in the answer; by default 1, or 2 where that is demanded."
+    )
     etag: Etags | None = Field(
         default=None, description="Of the allocations that it replaces: refused (412) if they have changed."
     )

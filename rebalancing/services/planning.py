@@ -23,6 +23,11 @@ def supported_now() -> Supported:
     )
 
 
+def lowest_taken() -> int:
+    """The version of who names none, where naming one is not what is asked about."""
+    return NEWEST if supported_now().refuses(1) else 1
+
+
 def plan_answer(*, asked: PlanInput, actor: Actor) -> dict[str, Any]:
     """The answer to a plan that changes nothing."""
     refuse_old_versions(asked)

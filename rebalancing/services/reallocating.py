@@ -8,7 +8,6 @@ from typing import Any
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import Fault, Invalid
 from qmtl_site.ledger.transactions import use_case
-from rebalancing.domain.contract import NEWEST
 from rebalancing.domain.document import plain
 from rebalancing.models import Allocation
 from rebalancing.schemas import Allocate, ApplyPlan
@@ -17,6 +16,7 @@ from rebalancing.services.admitting import bound_in
 from rebalancing.services.allocations import locked_worlds, refuse_bad_fractions, set_allocations
 from rebalancing.services.applying import apply_plan
 from rebalancing.services.executing import execute_plan
+from rebalancing.services.planning import lowest_taken
 
 
 @use_case
@@ -72,7 +72,7 @@ def plan_payload(asked: Allocate, payload: Mapping[str, Any]) -> dict[str, Any]:
         },
         "world_alloc_after": payload["world_allocations"],
         "positions": payload["positions"],
-        "schema_version": NEWEST,
+        "schema_version": asked.schema_version or lowest_taken(),
     }
     if asked.strategy_alloc_after_total:
         plan["strategy_alloc_after_total"] = payload["strategy_alloc_after_total"]

@@ -15,20 +15,30 @@ from strategies.models import Binding, Fill, GateClient
 from strategies.selectors import gate_documents
 from worlds.models import World
 
+ENDED = (Binding.State.REJECTED, Binding.State.INACTIVE, Binding.State.ARCHIVED)
+
 
 def standings_of(strategies: Iterable[Strategy]) -> dict[Strategy, Standing]:
     """A live strategy trades for real, where its world allows it or it has done so before, or an order of its is with a
     runner: then it holds what only a real order reduces. It opens only through an open gate. All others trade on paper,
-    and ask no gate; in a world that is halted nobody opens anything.
+    and ask no gate; in a world that is halted nobody opens anything, nor does a strategy that was rejected or stopped.
     """
     wanted = set(strategies)
     real = real_strategies({world for world, _ in wanted})
     gates = open_gates({world for world, strategy in wanted & real})
-    trading = trading_worlds({world for world, _ in wanted})
+    trading, ended = trading_worlds({world for world, _ in wanted}), ended_strategies(wanted)
     return {
-        each: Standing("live", each in gates) if each in real else Standing("paper", each[0] in trading)
+        each: Standing("live", each in gates)
+        if each in real
+        else Standing("paper", each[0] in trading and each not in ended)
         for each in wanted
     }
+
+
+def ended_strategies(strategies: Iterable[Strategy]) -> set[Strategy]:
+    """Those of their worlds that were rejected, deactivated or archived: they only reduce what they hold."""
+    rows = Binding.objects.filter(world__in={world for world, _ in strategies}, state__in=ENDED)
+    return set(rows.values_list("world_id", "strategy_id"))
 
 
 def trading_worlds(worlds: Iterable[str]) -> set[str]:

@@ -151,3 +151,13 @@ def test_strategies_keep_their_part_of_a_world_that_was_rebalanced(desk: ApiClie
     now = body(desk.get(ALLOCATIONS))["allocations"]["alpha"]
     assert now["strategy_alloc_total"] == pytest.approx({"mom": 0.4 / 3, "rev": 0.2 / 3})
     assert sum(now["strategy_alloc_total"].values()) <= now["allocation"]
+
+
+@pytest.mark.parametrize("version", [None, 1, 2, 3])
+def test_the_execution_is_told_in_the_version_that_was_asked_for(
+    desk: ApiClient, version: int | None
+) -> None:
+    asked = said(execute=True) | ({} if version is None else {"schema_version": version})
+    execution = body(desk.post(ALLOCATIONS, asked))["execution"]
+    assert execution["schema_version"] == min(version or 1, 2)
+    assert ("alpha_metrics" in execution) == ((version or 1) >= 2)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from qmtl_site.audit.actor import Actor
 from rebalancing.models import Execution, Order
 from rebalancing.services import settle_executions
-from strategies.models import Activation, Fill
+from strategies.models import Activation, Binding, Fill
+from strategies.services import move_binding
 from tests.activation.acting import breaker
 from tests.api import ApiClient, body
 from tests.problem import nothing_written, refusal
@@ -112,6 +114,16 @@ def test_it_takes_the_operator_of_each_world(desk: ApiClient, someone: Any, role
 
 def test_a_halted_world_reduces_on_paper_and_opens_nothing(desk: ApiClient) -> None:
     breaker(desk, engaged=True)
+    apply(desk, world_alloc_after={"alpha": 0.4, "beta": 0.2})
+    with nothing_written():
+        assert refusal(desk.post(EXECUTE, {"run_id": "r1"})) == (409, "E_GATE_CLOSED")
+    apply(desk, "r2", world_alloc_after={"alpha": 0.2, "beta": 0.2})
+    assert execute(desk, "r2")["status"] == "completed"
+
+
+def test_who_was_stopped_reduces_on_paper_and_opens_nothing(desk: ApiClient) -> None:
+    for binding in Binding.objects.all():
+        move_binding(binding=binding, by="deactivate", reason="a test", actor=Actor.service("test"))
     apply(desk, world_alloc_after={"alpha": 0.4, "beta": 0.2})
     with nothing_written():
         assert refusal(desk.post(EXECUTE, {"run_id": "r1"})) == (409, "E_GATE_CLOSED")

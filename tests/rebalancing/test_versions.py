@@ -98,7 +98,9 @@ def test_allocations_that_are_executed_are_planned_whatever_the_flags_say(
     moved = said(run_id="a2", world_allocations={"alpha": 0.2, "beta": 0.3}, execute=True)
     answer = desk.post("/allocations", moved)
     assert answer.status_code == 201, answer.content
-    assert body(answer)["execution"]["schema_version"] == (2 if compat else 1)
+    assert body(answer)["execution"]["schema_version"] == (2 if compat and required else 1)
+    refused = desk.post("/allocations", moved | {"run_id": "a3", "schema_version": 1})
+    assert refused.status_code == (400 if required else 201)
 
 
 @pytest.mark.parametrize("compat", [False, True])
