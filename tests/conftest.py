@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -104,3 +105,17 @@ def someone(db: None) -> Callable[..., ApiClient]:
 def client_of(user: User) -> ApiClient:
     _, token = AuthToken.objects.create(user)
     return ApiClient(token)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test has an id of its own. The workers of pytest-xdist know tests by nothing else: of those that share one,
+    as schemathesis gives them to all operations of a schema, only the first would run."""
+    for item in items:
+        if item.parent is not None and not item.nodeid.endswith(item.name):
+            item._id = type(item.id).parse(f"{item.nodeid.rpartition('::')[0]}::{item.name}")
+    ids = Counter(item.nodeid for item in items)
+    if len(ids) < len(items):
+        raise pytest.UsageError(
+            f"Tests share an id: {[name for name, count in ids.items() if count > 1][:5]}"
+        )
