@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from rebalancing.models import Execution, Order, PlanRecord
 from rebalancing.selectors.executions import execution_document, orders_of_execution
 from rebalancing.selectors.plans import plan_again, readable_plan, worlds_of
 from rebalancing.services.admitting import admit, lock_all
-from rebalancing.services.batches import WAITING, Batch
+from rebalancing.services.batches import SENT, WAITING, Batch
 
 CANCELLED = "E_CANCELLED"
 
@@ -67,7 +66,7 @@ def take_back(batch: Batch, *, abandon: bool) -> None:
     said = f"cancelled: {batch.reason}"[:500]
     waiting = orders_of_execution(batch.execution).filter(status__in=WAITING)
     waiting.update(status=Order.Status.CANCELLED, reason=said, code=CANCELLED, updated_at=batch.now)
-    for order in with_runner(batch.sent):
+    for order in [each for each in batch.sent if each.status in SENT]:  # as their fills have left them
         if abandon:
             order.cancel()
         elif order.status == Order.Status.HANDED:
@@ -76,7 +75,3 @@ def take_back(batch: Batch, *, abandon: bool) -> None:
             continue
         order.reason, order.code, order.updated_at = said, CANCELLED, batch.now
         batch.changed.append(order)
-
-
-def with_runner(orders: Iterable[Order]) -> list[Order]:
-    return [each for each in orders if each.status in {Order.Status.HANDED, Order.Status.CANCELLING}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qmtl.client import Client, QmtlError, errors
 from qmtl.sdk.errors import StrategyError
+from qmtl.sdk.runtime.rivals import rivals_of
 
 LOWERED = {
     "foreign_code": "this is not the code that was judged: submit it again",
@@ -31,20 +32,13 @@ def why_lowered(client: Client, world_id: str, strategy_id: str, *, client_id: s
     try:
         state = {each.strategy_id: each.state for each in client.bindings(world_id, limit=500)}
         told = client.decide(world_id).reason
-        gates = client.gates(world_id, limit=500)
-        holders = [each for each in gates if each.holds_lease and each.client_id != client_id]
+        others = rivals_of(client, world_id, strategy_id, client_id)
     except QmtlError:
         return ""
     if state.get(strategy_id) not in {"dry_run", "live"}:
         return f"the strategy is {state.get(strategy_id)}"
     if told in LOWERED:
         return LOWERED[told]
-    # Who tells no code only executes orders for it.
-    others = any(
-        held.get("id") == strategy_id and held.get("code_hash")
-        for each in holders
-        for held in each.strategies
-    )
     return f"{told or 'the service says so'}{'; another runner holds its gate too' if others else ''}"
 
 
