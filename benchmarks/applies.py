@@ -119,9 +119,12 @@ def phases(port: int, token: str, after: int) -> Iterator[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
         link.request("GET", f"/worlds/{WORLD}/events", headers=headers | {"Last-Event-ID": str(after)})
         answer = link.getresponse()
-        while line := answer.readline():
-            if line.startswith(b"data:") and b'"apply.phase_changed"' in line:
-                yield json.loads(line[5:])
+        rest = b""
+        while read := answer.read1():
+            *lines, rest = (rest + read).split(b"\n")
+            for line in lines:
+                if line.startswith(b"data:") and b'"apply.phase_changed"' in line:
+                    yield json.loads(line[5:])
 
 
 # --- the holders' process ---------------------------------------------------------------------------------

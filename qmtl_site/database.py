@@ -80,30 +80,50 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     `bulk_update` builds a CASE with a branch for each row and field: of a hundred rows that takes longer than all else
     that is done with them.
     """
+    write_columns(UPDATE, rows, names)
+
+
+def upsert_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
+    """The same for rows of which some are new: these fields and the key are all that such a row has."""
+    write_columns(UPSERT, rows, names)
+
+
+UPDATE = """
+UPDATE {table} AS kept SET {changes} FROM unnest({arrays}) AS given ({columns}) WHERE kept.{key} = given.{key}
+"""
+UPSERT = """
+INSERT INTO {table} ({columns}) SELECT {columns} FROM unnest({arrays}) AS given ({columns})
+ON CONFLICT ({key}) DO UPDATE SET {changes}
+"""
+
+
+def write_columns(statement: str, rows: Sequence[Model], names: Sequence[str]) -> None:
     if not rows:
         return
     model = type(rows[0])
     fields = [model._meta.pk, *(model._meta.get_field(name) for name in names)]
     columns = [[prepared(field, row) for row in rows] for field in fields]
     with native_cursor() as cursor:
-        cursor.execute(updating(model, tuple(names)), columns)
+        cursor.execute(writing(statement, model, tuple(names)), columns)
 
 
 @cache
-def updating(model: type[Model], names: tuple[str, ...]) -> str:
+def writing(statement: str, model: type[Model], names: tuple[str, ...]) -> str:
     fields: list[Any] = [model._meta.pk, *(model._meta.get_field(name) for name in names)]
     identifiers = [sql.Identifier(field.column) for field in fields]
     arrays = [sql.SQL(f"%s::{field.cast_db_type(connection)}[]") for field in fields]
-    statement = sql.SQL(
-        "UPDATE {table} AS kept SET {changes} FROM unnest({arrays}) AS given ({columns}) WHERE kept.{key} = given.{key}"
+    change = sql.SQL("{0} = given.{0}" if statement is UPDATE else "{0} = excluded.{0}")
+    return (
+        sql.SQL(statement)
+        .format(
+            table=sql.Identifier(model._meta.db_table),
+            changes=sql.SQL(", ").join(change.format(each) for each in identifiers[1:]),
+            arrays=sql.SQL(", ").join(arrays),
+            columns=sql.SQL(", ").join(identifiers),
+            key=identifiers[0],
+        )
+        .as_string()
     )
-    return statement.format(
-        table=sql.Identifier(model._meta.db_table),
-        changes=sql.SQL(", ").join(sql.SQL("{0} = given.{0}").format(each) for each in identifiers[1:]),
-        arrays=sql.SQL(", ").join(arrays),
-        columns=sql.SQL(", ").join(identifiers),
-        key=identifiers[0],
-    ).as_string()
 
 
 def prepared(field: Any, row: Model) -> Any:

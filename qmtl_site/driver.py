@@ -26,7 +26,8 @@ from qmtl_site.delivery.pusher import Pusher
 from qmtl_site.outbox.events import CHANNEL
 from qmtl_site.outbox.relay import relay_all
 from rebalancing.services import settle_executions
-from strategies.services import LeaseLost, drive_apply, hold_lease, open_applies, release_lease
+from strategies.selectors import due_applies
+from strategies.services import LeaseLost, drive_apply, hold_lease, release_lease
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +88,7 @@ def relay_everything() -> None:
 
 def drive_applies() -> None:
     """Take each apply in flight as far as it goes now, if this process holds the lease; else it stands by."""
-    keys = open_applies()
+    keys = due_applies()
     if not keys and time.monotonic() < duty.renew_at:
         return
     fence = duty.hold()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from django.db.models import Count
@@ -95,8 +96,7 @@ def apply_decision(
     if (known := known_apply(world_id, run_id, asked, reason, actor)) is not None:
         return known
     decision, active = current_decision(world_id, decision_id)
-    document = orjson.loads(bytes(decision.document))
-    moves, weights = document["plan"], document["weights"]
+    moves, weights = moves_of(decision.decision_id)
     mode = active.policy.governance.live_promotion.mode
     promote = promotable(decision, moves["promote"], mode) if opening else []
     states = states_of(world_id, [*promote, *moves["demote"]])
@@ -186,9 +186,25 @@ def opening_of(
     return Opening(wanted.strategy_id, float(weight), action)  # type: ignore[arg-type]
 
 
+class Moves(NamedTuple):
+    """What a decision moves, strategies by the kind of move, and the weights that it gives."""
+
+    plan: Mapping[str, Sequence[str]]
+    weights: Mapping[str, float]
+
+
+@lru_cache(maxsize=256)
+def moves_of(decision_id: str) -> Moves:
+    """Of evidence, which never changes: its document tells of every candidate and is long."""
+    document = orjson.loads(
+        bytes(Decision.objects.values_list("document", flat=True).get(decision_id=decision_id))
+    )
+    return Moves(document["plan"], document["weights"])
+
+
 def decided_weights(world_id: str) -> Mapping[str, float]:
     newest = newest_decision(world_id)
-    return {} if newest is None else orjson.loads(bytes(newest.document))["weights"]
+    return {} if newest is None else moves_of(newest.decision_id).weights
 
 
 def promotable(decision: Decision, promote: Sequence[str], mode: str) -> list[str]:

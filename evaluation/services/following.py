@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from evaluation.events import RunUpdated
@@ -94,15 +94,18 @@ def note_live(*, world_id: str, strategies: Sequence[str], reason: str) -> None:
     """They went live: their approvals are settled, and the paper runs that carried them are activated."""
     settle_approvals(world_id, strategies, reason)
     carrying = {paper.key for paper in newest_papers(world_id, strategies).values()}
-    former = runs_of(world_id, strategies, "activated").exclude(pk__in=carrying)
-    move_runs(list(former), "expire", "another run was activated")
-    move_runs(list(runs_of(world_id, strategies, "evaluated").filter(pk__in=carrying)), "activate", reason)
+    runs = runs_of(world_id, strategies).filter(
+        Q(status="activated") | Q(status="evaluated", pk__in=carrying)
+    )
+    former = [run for run in runs if run.pk not in carrying]
+    move_runs(former, "expire", "another run was activated")
+    move_runs([run for run in runs if run.status == "evaluated"], "activate", reason)
 
 
 @use_case
 def note_left(*, world_id: str, strategies: Sequence[str], reason: str) -> None:
     """They are not live any more: the runs that had been activated for them have had their time."""
-    move_runs(list(runs_of(world_id, strategies, "activated")), "expire", f"no longer live: {reason}")
+    move_runs(runs_of(world_id, strategies).filter(status="activated"), "expire", f"no longer live: {reason}")
 
 
 def settle_approvals(world_id: str, strategies: Sequence[str], reason: str) -> None:
@@ -120,16 +123,17 @@ def settle_approvals(world_id: str, strategies: Sequence[str], reason: str) -> N
     update_rows(approved, ["state", "reason", "updated_at"])
 
 
-def runs_of(world_id: str, strategies: Sequence[str], status: str) -> QuerySet[EvaluationRun]:
+def runs_of(world_id: str, strategies: Sequence[str]) -> QuerySet[EvaluationRun]:
     rows = EvaluationRun.objects.select_for_update(no_key=True)
-    return rows.filter(world_id=world_id, strategy__in=strategies, status=status).order_by("id")
+    return rows.filter(world_id=world_id, strategy__in=strategies).order_by("id")
 
 
-def move_runs(runs: Sequence[EvaluationRun], by: str, reason: str) -> None:
-    for run in runs:
+def move_runs(runs: Iterable[EvaluationRun], by: str, reason: str) -> None:
+    moved = list(runs)
+    for run in moved:
         before = run.status
         getattr(run, by)()
         run.status_reason, run.updated_at = reason[:500], timezone.now()
         told(run, FOLLOWER, f"run.{by}", reason=reason)
         emit(RunUpdated(**facts(run), before=before, reason=reason))
-    save(runs)
+    save(moved)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,17 +18,15 @@ class Step(StrEnum):
 def next_step(
     *,
     phase: str,
-    holders: AbstractSet[int],
-    acked: AbstractSet[int],
+    everybody: bool,
     deadline: datetime | None,
     now: datetime,
 ) -> Step:
     """The step that a driver takes now.
 
-    `holders`: clients with a valid lease on a gate that is to open. Before the switch, silence abandons the
-    openings; after it there is only forward, and silence is only told.
+    `everybody`: has answered in this phase who has a valid lease on a gate that is to open. Before the switch, silence
+    abandons the openings; after it there is only forward, and silence is only told.
     """
-    everybody = holders <= acked
     is_late = deadline is not None and now >= deadline
     match phase:
         case "requested":

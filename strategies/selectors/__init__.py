@@ -7,7 +7,6 @@ from strategies.selectors.applies import (
     applies_of,
     apply_document,
     apply_summary,
-    asked_about,
     client_document,
     edge_document,
     edges_of,
@@ -15,6 +14,7 @@ from strategies.selectors.applies import (
     get_apply,
     get_client,
 )
+from strategies.selectors.asked import Holder, due_applies, holders_asked
 from strategies.selectors.bindings import binding_document, bindings_of, mode_of, with_node_errors
 from strategies.selectors.fills import fill_document, fills_of, fills_page
 from strategies.selectors.nodes import node_document, nodes_document, nodes_in_error, nodes_of
@@ -23,15 +23,16 @@ from strategies.selectors.registry import get_strategy, strategy_document, visib
 from strategies.selectors.windows import PerformanceWindow, performance_windows
 
 __all__ = [
+    "Holder",
     "PerformanceWindow",
     "admitted_documents",
     "applies_of",
     "apply_document",
     "apply_summary",
-    "asked_about",
     "binding_document",
     "bindings_of",
     "client_document",
+    "due_applies",
     "edge_document",
     "edges_of",
     "fill_document",
@@ -44,6 +45,7 @@ __all__ = [
     "get_apply",
     "get_client",
     "get_strategy",
+    "holders_asked",
     "mode_of",
     "node_document",
     "nodes_document",

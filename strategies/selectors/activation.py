@@ -28,28 +28,39 @@ SELECT b.strategy_id, COALESCE(a.side, s.side) AS side, b.state, COALESCE(a.acti
        EXISTS (SELECT FROM strategies_node n WHERE n.binding_id = b.id AND n.state = 'error') AS node_error
 """
 OF_BINDINGS = """
-LEFT JOIN strategies_gateauthority g ON g.world_id = w.id
 LEFT JOIN strategies_binding b ON b.world_id = w.id AND b.state <> 'archived'
       AND (%(strategy)s::text IS NULL OR b.strategy_id = %(strategy)s)
+"""
+WITH_GATES = """
+LEFT JOIN strategies_gateauthority g ON g.world_id = w.id
 LEFT JOIN strategies_strategy s ON s.id = b.strategy_id
 LEFT JOIN strategies_activation a ON a.binding_id = b.id
 LEFT JOIN strategies_apply p ON p.world_id = w.id AND p.settled_at IS NULL AND p.run_id = a.run_id
 """
-GATES = COLUMNS + "FROM worlds_world w" + OF_BINDINGS + "WHERE w.id = %(world)s ORDER BY b.strategy_id"
+GATES = (
+    COLUMNS
+    + "FROM worlds_world w"
+    + OF_BINDINGS
+    + WITH_GATES
+    + "WHERE w.id = %(world)s ORDER BY b.strategy_id"
+)
 ADMITTED = (
     WHO
     + COLUMNS.replace("SELECT", "SELECT w.id AS world,", 1)
     + "FROM who LEFT JOIN worlds_world w ON who.may_read AND w.id = %(world)s"
     + OF_BINDINGS
+    + WITH_GATES
     + "ORDER BY b.strategy_id"
 )
-HELD = (
-    COLUMNS
-    + "FROM worlds_world w"
-    + OF_BINDINGS
-    + """JOIN strategies_gatehold held ON held.client_id = %(client)s AND held.strategy_id = b.strategy_id
-WHERE w.id = %(world)s ORDER BY b.strategy_id"""
-)
+# OFFSET 0: one binding is looked up for each hold, whatever the planner believes of the tables' sizes.
+OF_HOLDS = """
+FROM strategies_gatehold held JOIN worlds_world w ON w.id = %(world)s
+JOIN LATERAL (
+    SELECT * FROM strategies_binding WHERE world_id = w.id AND strategy_id = held.strategy_id AND state <> 'archived'
+    OFFSET 0
+) b ON true
+"""
+HELD = COLUMNS + OF_HOLDS + WITH_GATES + "WHERE held.client_id = %(client)s ORDER BY b.strategy_id"
 # What the history says that each gate was told last, up to a moment.
 THEN = """
 SELECT DISTINCT ON (r.binding_id) b.strategy_id, r.side, r.active, r.weight, r.freeze, r.drain, r.incarnation,
@@ -79,7 +90,7 @@ def gate_documents(
 def held_documents(world_id: str, client: int) -> list[dict[str, Any]]:
     """Envelopes of the gates that a client holds."""
     with native_cursor(namedtuple_row) as cursor:
-        rows = cursor.execute(HELD, {"world": world_id, "strategy": None, "client": client}).fetchall()
+        rows = cursor.execute(HELD, {"world": world_id, "client": client}).fetchall()
     return documents_of(world_id, rows, strategy_id=None, side=None)
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
-from qmtl_site.database import native_cursor
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.plans import Plan
 from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient
-
-STILL_ITS_OWN = """
-SELECT b.strategy_id FROM strategies_binding b JOIN strategies_activation g ON g.binding_id = b.id
-WHERE b.world_id = %s AND b.strategy_id = ANY(%s) AND g.incarnation = %s AND g.number = %s
-"""
+from strategies.selectors.asked import holders_asked
 
 
 def applies_of(world_id: str) -> QuerySet[Apply]:
@@ -73,23 +67,7 @@ def waiting_for(apply: Apply) -> list[str]:
     """Clients with a valid lease on a gate that is to open, who have not acknowledged the present phase."""
     if apply.phase not in {"freeze", "unfreeze"}:
         return []
-    holders = GateClient.objects.filter(
-        world_id=apply.world_id,
-        revoked_at=None,
-        lease_until__gt=Now(),
-        holds__strategy__in=asked_about(apply),
-    ).exclude(acks__in=ApplyAck.objects.filter(apply=apply, phase=apply.phase))
-    return sorted(set(holders.values_list("client_id", flat=True)))
-
-
-def asked_about(apply: Apply) -> list[str]:
-    """Strategies whose holders are asked in its phase: what it opens; after the switch no more who was closed since."""
-    names = [each.strategy_id for each in Plan.read(apply.plan).openings]
-    if apply.phase != Apply.Phase.UNFREEZE:
-        return names
-    with native_cursor() as cursor:
-        found = cursor.execute(STILL_ITS_OWN, [apply.world_id, names, apply.incarnation, apply.number])
-        return [name for (name,) in found]
+    return [each.client_id for each in holders_asked(apply.pk) if not each.has_answered]
 
 
 def gate_clients_of(world_id: str) -> QuerySet[GateClient]:

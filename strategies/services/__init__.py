@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strategies.services.acks import Receipt, acknowledge
 from strategies.services.apply import Asked, request_apply
-from strategies.services.apply_steps import abandon_openings, drive_apply, open_applies
+from strategies.services.apply_steps import abandon_openings, drive_apply
 from strategies.services.bindings import (
     Move,
     archive_bindings,
@@ -65,7 +65,6 @@ __all__ = [
     "locked_bindings",
     "move_binding",
     "move_bindings",
-    "open_applies",
     "override_edge",
     "queue_command",
     "record_latest_figures",

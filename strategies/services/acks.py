@@ -16,6 +16,7 @@ from qmtl_site.http.refusals import NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import CHANNEL
 from strategies.errors import StaleAck
+from strategies.selectors.asked import SILENT
 from strategies.selectors.tallies import ACK_SECONDS
 from strategies.services.gates import Claim, hash_of
 
@@ -26,34 +27,28 @@ SELECT id, phase, phase_since, ARRAY[incarnation, number] AS epoch, freeze_seque
 FROM strategies_apply WHERE world_id = %s AND run_id = %s FOR NO KEY UPDATE
 """
 HOLDING = """
-SELECT c.id, c.secret_hash, count(h.id) AS held,
-       max(g.sequence) FILTER (WHERE g.incarnation = a.incarnation AND g.number = a.number AND g.freeze) AS frozen_at,
+SELECT c.id, c.secret_hash, opened.held, opened.frozen_at,
        (SELECT k.sequence FROM strategies_applyack k
         WHERE k.apply_id = %(apply)s AND k.client_id = c.id AND k.phase = %(phase)s) AS known
-FROM strategies_gateclient c
-JOIN strategies_apply a ON a.id = %(apply)s
-LEFT JOIN strategies_gatehold h ON h.client_id = c.id
-      AND a.plan -> 'openings' @> jsonb_build_array(jsonb_build_object('strategy_id', h.strategy_id))
-LEFT JOIN strategies_binding b ON b.world_id = c.world_id AND b.strategy_id = h.strategy_id
-LEFT JOIN strategies_activation g ON g.binding_id = b.id
+FROM strategies_gateclient c CROSS JOIN LATERAL (
+    SELECT count(*) AS held, max((
+        SELECT g.sequence FROM strategies_binding b JOIN strategies_activation g ON g.binding_id = b.id
+        WHERE b.world_id = c.world_id AND b.strategy_id = h.strategy_id
+          AND g.incarnation = a.incarnation AND g.number = a.number AND g.freeze)) AS frozen_at
+    FROM strategies_apply a
+    CROSS JOIN LATERAL jsonb_to_recordset(a.plan -> 'openings') AS o (strategy_id text)
+    JOIN strategies_gatehold h ON h.client_id = c.id AND h.strategy_id = o.strategy_id
+    WHERE a.id = %(apply)s
+) opened
 WHERE c.world_id = %(world)s AND c.client_id = %(client)s AND c.revoked_at IS NULL AND c.lease_until > now()
   AND c.user_id = %(user)s AND c.token_digest = %(token)s
-GROUP BY c.id, c.secret_hash
 """
 KEEP = """
 INSERT INTO strategies_applyack (apply_id, client_id, phase, sequence, at)
 VALUES (%(apply)s, %(client)s, %(phase)s, %(sequence)s, clock_timestamp())
 RETURNING EXTRACT(EPOCH FROM at - %(since)s)::float8
 """
-WAKE = """
-SELECT pg_notify(%(channel)s, %(world)s) WHERE NOT EXISTS (
-    SELECT FROM strategies_gateclient c JOIN strategies_gatehold h ON h.client_id = c.id
-    JOIN strategies_apply a ON a.id = %(apply)s
-    WHERE c.world_id = %(world)s AND c.revoked_at IS NULL AND c.lease_until > now()
-      AND a.plan -> 'openings' @> jsonb_build_array(jsonb_build_object('strategy_id', h.strategy_id))
-      AND NOT EXISTS (SELECT FROM strategies_applyack k
-                      WHERE k.apply_id = a.id AND k.client_id = c.id AND k.phase = %(phase)s))
-"""
+WAKE = f"SELECT pg_notify(%(channel)s, %(world)s) WHERE ({SILENT} = %(apply)s) = 0"
 
 
 @dataclass(frozen=True)

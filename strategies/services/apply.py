@@ -65,7 +65,7 @@ def request_apply(*, asked: Asked, actor: Actor) -> Apply:
     refuse_standstill(world)
     if running := Apply.objects.filter(world=world, settled_at=None).first():
         raise ApplyInProgress(f"Apply {running.run_id} is in flight", run_id=running.run_id)
-    bindings = checked_plan(world, asked.plan)
+    gates = checked_plan(world, asked.plan)
     apply = Apply(
         world=world,
         run_id=asked.run_id,
@@ -82,13 +82,15 @@ def request_apply(*, asked: Asked, actor: Actor) -> Apply:
     apply.incarnation, apply.number = next_epoch(world.pk)
     apply.save(force_insert=True)
     tell_phase(apply, None, actor)
-    close_planned(apply, asked.plan, bindings, actor)
+    close_planned(apply, asked.plan, gates, actor)
     return apply
 
 
 # --- parts of the use case --------------------------------------------------------------------------------
-def checked_plan(world: World, plan: Plan) -> dict[str, Binding]:
-    """The plan's locked bindings; refused with the place of the first fault, or with what speaks against opening."""
+def checked_plan(world: World, plan: Plan) -> dict[str, Activation]:
+    """The plan's gates by strategy, locked with their bindings; refused with the place of the first fault, or with what
+    speaks against opening.
+    """
     if not plan.names:
         raise Invalid.at("/plan", "the plan names no strategy: it would do nothing")
     refuse_twice(plan)
@@ -103,7 +105,7 @@ def checked_plan(world: World, plan: Plan) -> dict[str, Binding]:
         binding = bound(bindings, closing.strategy_id, f"/plan/deactivate/{index}")
         if binding.state != Binding.State.LIVE:
             raise NotLive(f"{binding.strategy_id} is {binding.state} in {world.pk}")
-    return bindings
+    return {gate.binding.strategy_id: gate for gate in gates.values()}
 
 
 def refuse_twice(plan: Plan) -> None:
@@ -172,22 +174,22 @@ def refuse_open(opening: Opening, binding: Binding, gate: Activation) -> None:
         raise IllegalTransition(f"{name} is {binding.state}", current=binding.state, open=["start_dry_run"])
 
 
-def close_planned(apply: Apply, plan: Plan, bindings: Mapping[str, Binding], actor: Actor) -> None:
+def close_planned(apply: Apply, plan: Plan, gates: Mapping[str, Activation], actor: Actor) -> None:
     """Closings, at once and for good: neither time-out, rollback nor takeover undoes them."""
-    leaving = [bindings[closing.strategy_id] for closing in plan.closings]
+    leaving = [gates[closing.strategy_id] for closing in plan.closings]
     if not leaving:
         return
-    gates = locked_gates(leaving)
-    for gate in gates.values():
+    for gate in leaving:
         gate.active, gate.freeze, gate.drain, gate.weight = False, False, True, 0.0
     reason = apply.reason or "closed by an apply"
     moves = [
-        Move(bindings[closing.strategy_id], MOVE_TO[closing.to], reason=reason) for closing in plan.closings
+        Move(gate.binding, MOVE_TO[closing.to], reason=reason)
+        for gate, closing in zip(leaving, plan.closings, strict=True)
     ]
     move_bindings(moves=moves, actor=actor)
     set_edges(world=apply.world, edges=plan.post_edges, active=False, reason=reason, actor=actor)
     act = act_of(apply, actor).by(phase=apply.phase, position_policy=plan.on_demote)
-    tell(act, [gates[binding.pk] for binding in leaving])
+    tell(act, leaving)
 
 
 def act_of(apply: Apply, actor: Actor) -> Act:

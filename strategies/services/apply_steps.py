@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,15 +17,15 @@ from qmtl_site.ledger.transactions import unit_of_change, use_case
 from qmtl_site.outbox.numbering import next_sequence
 from strategies.domain.apply_steps import Step, next_step
 from strategies.domain.plans import Opening, Plan
-from strategies.models import Activation, Apply, ApplyAck, Binding, GateClient
-from strategies.selectors import asked_about
+from strategies.models import Activation, Apply, Binding
+from strategies.selectors import Holder, due_applies, holders_asked
 from strategies.selectors.tallies import PHASE_MS
 from strategies.services.apply import act_of, refuse_opening, tell_phase
 from strategies.services.bindings import Move, locked_bindings, move_bindings
 from strategies.services.driver_lease import LeaseLost, hold_lease, refuse_old_fence
 from strategies.services.edges import set_edges
-from strategies.services.gates import holders_of, revoke_client
-from strategies.services.gating import lock_authority, locked_gates, tell
+from strategies.services.gates import revoke_client
+from strategies.services.gating import lock_authority, locked_gates, sides_of, tell
 from worlds.models import World
 from worlds.services import lock_world
 
@@ -33,6 +33,15 @@ log = structlog.get_logger(__name__)
 
 DRIVER = Actor.service("driver")
 MOST_STEPS = 8
+MOVED = [
+    "phase",
+    "phase_since",
+    "deadline",
+    "freeze_sequence",
+    "unfreeze_sequence",
+    "outcome",
+    "settled_at",
+]
 
 
 def drive_apply(*, apply_id: int, fence: int | None = None) -> str:
@@ -44,7 +53,7 @@ def drive_apply(*, apply_id: int, fence: int | None = None) -> str:
     if held is None:
         raise LeaseLost("Another process drives the applies")
     for _ in range(MOST_STEPS):
-        if not take_step(apply_id=apply_id, fence=held):
+        if not (take_step(apply_id=apply_id, fence=held) and due_applies(apply_id)):
             break
     return str(Apply.objects.values_list("phase", flat=True).get(pk=apply_id))
 
@@ -62,11 +71,8 @@ def take_step(*, apply_id: int, fence: int) -> bool:
         return False
     apply.world = world
     now = database_now()
-    holders = frozenset(holders_of(world_id, asked_about(apply)))
-    acks = ApplyAck.objects.filter(apply=apply, phase=apply.phase).values_list("client_id", flat=True)
-    step = next_step(
-        phase=apply.phase, holders=holders, acked=frozenset(acks), deadline=apply.deadline, now=now
-    )
+    silent = [each for each in holders_asked(apply.pk) if not each.has_answered]
+    step = next_step(phase=apply.phase, everybody=not silent, deadline=apply.deadline, now=now)
     match step:
         case Step.WAIT:
             return False
@@ -77,9 +83,9 @@ def take_step(*, apply_id: int, fence: int) -> bool:
         case Step.UNFREEZE:
             unfreeze(apply, now)
         case Step.COMPLETE:
-            complete(apply, now, silent=holders - frozenset(acks))
+            complete(apply, now, silent=silent)
         case Step.ROLL_BACK:
-            silence(apply, holders - frozenset(acks))
+            silence(apply, silent)
             roll_back(apply, now, "some who hold the gates were silent until the freeze timed out")
     return True
 
@@ -125,8 +131,9 @@ def freeze(apply: Apply, now: datetime) -> None:
         roll_back(apply, now, objection)
         return
     apply.freeze()
+    sides = sides_of(list(bindings.values()))
     for gate in gates:
-        gate.freeze, gate.side = True, gate.binding.strategy.side
+        gate.freeze, gate.side = True, sides[gate.binding.strategy_id]
     if gates:
         set_edges(world=world, edges=plan.pre_edges, active=False, reason=apply.run_id, actor=DRIVER)
     time_phase(apply, "requested", now, plan.freeze_timeout_ms)
@@ -134,7 +141,7 @@ def freeze(apply: Apply, now: datetime) -> None:
     apply.freeze_sequence = max(tell(act, gates), default=None)
     # Last, so that whoever answers this word has seen his gates frozen.
     tell_phase(apply, "requested", DRIVER)
-    apply.save()
+    apply.save(update_fields=MOVED)
 
 
 def switch(apply: Apply, now: datetime) -> None:
@@ -155,10 +162,11 @@ def switch(apply: Apply, now: datetime) -> None:
     promoted = [bindings[o.strategy_id] for o in plan.openings if o.action == "promote"]
     reason = apply.reason or f"apply {apply.run_id}"
     move_bindings(moves=[Move(b, "promote", reason) for b in promoted], actor=DRIVER)
+    sides = sides_of(list(bindings.values()))
     for each in plan.openings:
         gate = opening[each.strategy_id]
         gate.active, gate.drain, gate.weight = True, False, each.weight
-        gate.side = gate.binding.strategy.side
+        gate.side = sides[each.strategy_id]
     reweighed = reweigh(
         apply, plan, {name: gates[bindings[name].pk] for name in plan.weights if name in bindings}
     )
@@ -167,7 +175,7 @@ def switch(apply: Apply, now: datetime) -> None:
     entered(apply, "freeze", now, None)
     act = act_of(apply, DRIVER).by(phase="switch", position_policy=plan.on_promote)
     tell(act, [*opening.values(), *reweighed])
-    apply.save()
+    apply.save(update_fields=MOVED)
 
 
 def unfreeze(apply: Apply, now: datetime) -> None:
@@ -182,13 +190,13 @@ def unfreeze(apply: Apply, now: datetime) -> None:
     entered(apply, "switch", now, plan.unfreeze_timeout_ms)
     act = act_of(apply, DRIVER).by(phase="unfreeze", requires_ack=True, position_policy=plan.on_promote)
     tell(act, gates)
-    apply.save()
+    apply.save(update_fields=MOVED)
 
 
-def complete(apply: Apply, now: datetime, *, silent: frozenset[int]) -> None:
+def complete(apply: Apply, now: datetime, *, silent: Sequence[Holder]) -> None:
     apply.complete()
     if silent:
-        apply.outcome = f"no receipt from {', '.join(client_names(silent))}"
+        apply.outcome = f"no receipt from {', '.join(each.client_id for each in silent)}"
     settle(apply, "unfreeze", now)
 
 
@@ -272,17 +280,13 @@ def time_phase(apply: Apply, before: str, now: datetime, timeout_ms: int | None)
 def settle(apply: Apply, before: str, now: datetime) -> None:
     apply.settled_at = now
     entered(apply, before, now, None)
-    apply.save()
+    apply.save(update_fields=MOVED)
 
 
-def silence(apply: Apply, silent: frozenset[int]) -> None:
+def silence(apply: Apply, silent: Sequence[Holder]) -> None:
     """Whoever did not answer loses his lease: he closes by himself, and is not waited for again."""
-    for key in sorted(silent):
-        revoke_client(key=key, reason=f"silent in the freeze of {apply.run_id}", actor=DRIVER)
-
-
-def client_names(keys: frozenset[int]) -> list[str]:
-    return sorted(GateClient.objects.filter(pk__in=keys).values_list("client_id", flat=True))
+    for each in sorted(silent):
+        revoke_client(key=each.id, reason=f"silent in the freeze of {apply.run_id}", actor=DRIVER)
 
 
 def database_now() -> datetime:
@@ -290,7 +294,3 @@ def database_now() -> datetime:
     with native_cursor() as cursor:
         (now,) = cursor.execute("SELECT now()").fetchone() or (timezone.now(),)
     return now
-
-
-def open_applies() -> list[int]:
-    return list(Apply.objects.filter(settled_at=None).order_by("pk").values_list("pk", flat=True))

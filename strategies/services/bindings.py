@@ -57,7 +57,7 @@ def bind_for_run(*, world_id: str, strategy: Strategy, actor: Actor) -> Binding:
 
 def locked_bindings(world_id: str, strategy_ids: Sequence[str]) -> dict[str, Binding]:
     """Bindings locked in id order."""
-    rows = Binding.objects.select_for_update(no_key=True, of=("self",)).select_related("strategy")
+    rows = Binding.objects.select_for_update(no_key=True)
     wanted = rows.filter(world_id=world_id, strategy_id__in=strategy_ids)
     return {row.strategy_id: row for row in wanted.order_by("id")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -30,11 +30,6 @@ from strategies.selectors.tallies import CACHE_HITS
 from strategies.services.bindings import locked_bindings
 from worlds.services import lock_world
 
-HOLDERS = """
-SELECT DISTINCT c.id FROM strategies_gateclient c JOIN strategies_gatehold h ON h.client_id = c.id
-WHERE c.world_id = %s AND c.revoked_at IS NULL AND c.lease_until > now() AND h.strategy_id = ANY(%s)
-ORDER BY c.id
-"""
 # One statement, on the database's clock; nothing is renewed that has run out.
 RENEW = """
 UPDATE strategies_gateclient SET lease_until = now() + %(lease)s
@@ -269,9 +264,3 @@ def standing(world_id: str, client: int) -> dict[str, Any]:
         "decision_seconds": None if seconds is None else max(seconds, 0.0),
         "gates": held_documents(world_id, client),
     }
-
-
-def holders_of(world_id: str, strategies: Iterable[str]) -> list[int]:
-    """Clients with a valid lease on any of these gates."""
-    with native_cursor() as cursor:
-        return [key for (key,) in cursor.execute(HOLDERS, [world_id, list(strategies)])]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
 from qmtl_site.audit.chain import record
-from qmtl_site.database import native_cursor
+from qmtl_site.database import native_cursor, upsert_rows
 from qmtl_site.ledger.models import append
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -99,10 +99,23 @@ def locked_gates(bindings: Sequence[Binding]) -> dict[int, Activation]:
     """Gates of locked bindings by the binding's key; one that was never told anything is closed."""
     rows = Activation.objects.select_for_update(no_key=True).filter(binding__in=[b.pk for b in bindings])
     gates = {row.pk: row for row in rows.order_by("binding_id")}
+    untold = [binding for binding in bindings if binding.pk not in gates]
+    sides = sides_of(untold)
+    gates |= {each.pk: Activation(binding=each, side=sides[each.strategy_id]) for each in untold}
     for binding in bindings:
-        gate = gates.setdefault(binding.pk, Activation(binding=binding, side=binding.strategy.side))
-        gate.binding = binding
+        gates[binding.pk].binding = binding
     return gates
+
+
+def sides_of(bindings: Sequence[Binding]) -> dict[str, str]:
+    """What their strategies trade, by strategy."""
+    if not bindings:
+        return {}
+    with native_cursor() as cursor:
+        found = cursor.execute(
+            "SELECT id, side FROM strategies_strategy WHERE id = ANY(%s)", [[b.strategy_id for b in bindings]]
+        )
+        return dict(found.fetchall())
 
 
 def tell(act: Act, gates: Sequence[Activation]) -> list[int]:
@@ -117,9 +130,7 @@ def tell(act: Act, gates: Sequence[Activation]) -> list[int]:
     for offset, gate in enumerate(gates):
         gate.incarnation, gate.number = act.epoch
         gate.sequence, gate.run_id, gate.changed_at = first + offset, act.run_id, now
-    Activation.objects.bulk_create(
-        gates, update_conflicts=True, unique_fields=["binding"], update_fields=GATE_FIELDS
-    )
+    upsert_rows(gates, GATE_FIELDS)
     append([history_of(act, gate) for gate in gates])
     for gate in gates:
         emit(event_of(act, gate))

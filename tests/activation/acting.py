@@ -18,6 +18,7 @@ from qmtl_site.outbox.relay import relay_all
 from strategies import services
 from strategies.domain.plans import Closing, Opening, Plan
 from strategies.models import Apply, Binding, GateClient
+from strategies.selectors import due_applies
 from strategies.services.apply_steps import take_step
 from tests.api import ApiClient, body
 from tests.problem import pointer, refusal
@@ -70,7 +71,7 @@ def run_out(apply: Apply) -> Apply:
 
 def work() -> None:
     """What the driver does until nothing is left: events to their handlers, applies as far as they go."""
-    while relay_all() or True in [moved(key) for key in services.open_applies()]:
+    while relay_all() or True in [moved(key) for key in due_applies()]:
         pass
 
 

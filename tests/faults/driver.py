@@ -86,7 +86,8 @@ def prepare(fault: Fault) -> None:
         setattr(apply_steps, name, part)
 
     inside("tell")
-    take_step, write_staged, deliver = apply_steps.take_step, transactions.write_staged, relay.deliver
+    take_step, due_applies = apply_steps.take_step, apply_steps.due_applies
+    write_staged, deliver = transactions.write_staged, relay.deliver
 
     def written(pending: Any) -> None:
         write_staged(pending)
@@ -98,17 +99,22 @@ def prepare(fault: Fault) -> None:
         done = take_step(apply_id=apply_id, fence=fence)
         if done:
             fault.befalls("after", *now_at[-1])
-        else:
-            apply = Apply.objects.get(pk=apply_id)
-            fault.befalls("waiting", apply.phase, apply.world_id)
         now_at.clear()
         return done
+
+    def asked(apply_id: int) -> list[int]:
+        due = due_applies(apply_id)
+        if not due:
+            apply = Apply.objects.get(pk=apply_id)
+            fault.befalls("waiting", apply.phase, apply.world_id)
+        return due
 
     def delivered(event: Any) -> None:
         deliver(event)
         fault.befalls("relay", event.type, event.stream)
 
-    transactions.write_staged, apply_steps.take_step, relay.deliver = written, taken, delivered
+    apply_steps.take_step, apply_steps.due_applies = taken, asked
+    transactions.write_staged, relay.deliver = written, delivered
 
 
 def become_driver(wanted: dict[str, Any]) -> None:
