@@ -20,6 +20,7 @@ from strategies.models import Binding
 from worlds.models import PolicyVersion
 
 ROWS = 50
+NO_RETURNS = "The run came without returns."
 # Colour and sign of a bound that is met, missed, or not known to be.
 MARKS = {"pass": ("good", "✓"), "fail": ("bad", "✗"), "missing": ("warn", "?")}
 # What one looks at first, above all tables.
@@ -60,6 +61,7 @@ def judged(run: EvaluationRun, result: RunResult) -> dict[str, Any]:
     return {
         "policy": policy_of(run, result),
         "profile": document["validation"].get("profile"),
+        "failure": document["validation"].get("error"),
         "window": document["evaluation"]["returns"].get("window"),
         "headlines": headlines(shown),
         "owners": [
@@ -143,7 +145,7 @@ def chart_of(run: EvaluationRun) -> dict[str, Any]:
     """The chart, or the reason why there is none."""
     given = getattr(run, "input", None)
     if given is None or given.returns_id is None:
-        return {"chart": None, "no_chart": "The run has no returns (yet)."}
+        return {"chart": None, "no_chart": "The run has no returns (yet)." if given is None else NO_RETURNS}
     record = load_one(run)
     if isinstance(record, BlobCorrupt):
         return {"chart": None, "no_chart": str(record)}

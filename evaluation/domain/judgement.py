@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 from evaluation.domain.rules import REGISTRY
 from evaluation.domain.rules.rule import Case, RuleResult, Severity, Status
+from evaluation.domain.told_error import error_words
 from worlds.domain.policy import Policy, Profile, ruleset_hash
 from worlds.domain.ruleset import RULESET_VERSION
 
@@ -20,6 +21,8 @@ RecommendedStage = Literal["backtest_only", "paper_only", "paper_ok_live_candida
 
 @dataclass(frozen=True)
 class Judgement:
+    """`error`: what the strategy's side ended with; then nothing else was judged."""
+
     status: Status
     recommended_stage: RecommendedStage
     results: Mapping[str, RuleResult]
@@ -27,6 +30,7 @@ class Judgement:
     policy_version: int | None
     ruleset_hash: str | None
     errors: int = 0
+    error: Mapping[str, Any] | None = None
 
     @property
     def verdict(self) -> Literal["valid", "invalid"]:
@@ -67,6 +71,7 @@ class Judgement:
             "ruleset_hash": self.ruleset_hash,
             "profile": self.profile,
             "results": {name: result.document() for name, result in self.results.items()},
+            **({} if self.error is None else {"error": dict(self.error)}),
         }
 
 
@@ -147,3 +152,12 @@ def failed_to_evaluate(error: str, *, policy_version: int | None) -> Judgement:
     """An exception while evaluating is not a lost run: it is a failed one with the error in it."""
     result = RuleResult("fail", "blocking", "ops", "evaluation.error", error, tags=("evaluation_error",))
     return Judgement("fail", "backtest_only", {"evaluation": result}, None, policy_version, None, errors=1)
+
+
+def failed_on_its_side(error: Mapping[str, Any], *, policy_version: int | None) -> Judgement:
+    """The strategy's own code failed before there was a record: no policy makes a pass of that."""
+    tags = ("evaluation_error", f"{error['kind']}_error")
+    result = RuleResult("fail", "blocking", "quant", "evaluation.error", error_words(error), tags=tags)
+    return Judgement(
+        "fail", "backtest_only", {"evaluation": result}, None, policy_version, None, errors=1, error=error
+    )

@@ -13,6 +13,7 @@ from qmtl.metrics import Column
 from worlds.domain.series import Times
 
 DAY_MS = 86_400_000
+WEEKEND_DAYS = 7  # so much may be lacking at the start of a window
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Record:
 
     `returns` None: the client brought finished metrics only. `equity` has one value more than `returns`, E_0
     first; None: it is simulated with the world's reference capital. `told` is the caller's document without
-    the series (trades, metrics, risk, meta).
+    the series (trades, metrics, risk, meta, error).
     """
 
     stage: str
@@ -52,6 +53,12 @@ class Record:
     def meta(self) -> Mapping[str, Any]:
         meta: Mapping[str, Any] = self.told.get("meta") or {}
         return meta
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """What the strategy's side failed with: then there is nothing to measure."""
+        error: Mapping[str, Any] | None = self.told.get("error")
+        return error
 
     def declared(self, name: str) -> float | None:
         """What the author says of himself: in `meta`, or as a figure of the block `diagnostics`."""
@@ -79,10 +86,21 @@ class Record:
 
     def last_days(self, days: int) -> Column:
         """The returns of the last N days of the record, its newest time included."""
-        if self.returns is None or self.times is None:
+        if self.returns is None or self.times is None or not self.times.size:
             return np.empty(0)
         tail: Column = self.returns[self.times > self.times[-1] - days * DAY_MS]
         return tail
+
+    @property
+    def span_days(self) -> float:
+        """From its first point to its newest one."""
+        if self.times is None or not self.times.size:
+            return 0.0
+        return float(self.times[-1] - self.times[0]) / DAY_MS
+
+    def reaches_back(self, days: int) -> bool:
+        """Whether the record covers its last N days, but for a weekend at their start."""
+        return self.span_days >= days - WEEKEND_DAYS
 
 
 def aligned(

@@ -19,6 +19,7 @@ from evaluation.schemas.impact import CompareQuestion, ImpactQuestion, PolicyCom
 from evaluation.schemas.runs import (
     Describe,
     EquityInput,
+    ErrorInput,
     History,
     MetaInput,
     MetricsDocument,
@@ -52,6 +53,7 @@ __all__ = [
     "DecisionSummary",
     "Describe",
     "EquityInput",
+    "ErrorInput",
     "EvaluateRequest",
     "EvaluationStarted",
     "History",

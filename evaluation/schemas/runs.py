@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
 from qmtl_site.http.identifiers import RunIdentifier
-from worlds.domain.series import FiniteNumber, SeriesInput
+from worlds.domain.series import FiniteNumber, SeriesInput, moment
 
 Text = Annotated[str, Strict(), Field(max_length=256)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**12)]
@@ -69,8 +69,29 @@ class MetaInput(Shape):
     extra_metrics: dict[str, FiniteNumber] = Field(default_factory=dict, max_length=500)
 
 
+def in_utc(text: str) -> str:
+    return moment(text, ()).isoformat().replace("+00:00", "Z")
+
+
+class ErrorInput(Shape):
+    """What failed on the strategy's side before there was a record. The run is judged, and fails.
+
+    kind: a node's function, the strategy's other code (its constructor, `setup`), or the data that it was given. at: the
+    time of the bar. The traceback has the author's own lines, and no values of variables.
+    """
+
+    kind: Literal["node", "strategy", "data"]
+    node: Annotated[str, Strict(), Field(min_length=1, max_length=256)] | None = None
+    at: Annotated[str, Strict(), AfterValidator(in_utc)] | None = Field(default=None, description="RFC 3339.")
+    message: Annotated[str, Strict(), Field(max_length=2_000, pattern=r"\S")]
+    traceback: Annotated[str, Strict(), Field(max_length=20_000)] = ""
+
+
 class Results(Shape):
-    """What a strategy's side produced: one series (returns, equity or pnl), or finished metrics, or both."""
+    """What a strategy's side produced: one series (returns, equity or pnl), or finished metrics, or both.
+
+    Or, in place of all of them, the `error` that it ended with.
+    """
 
     returns: ReturnsInput | None = None
     equity: EquityInput | None = None
@@ -82,14 +103,15 @@ class Results(Shape):
     risk: RiskInput | None = None
     benchmark_returns: SeriesInput | None = None
     meta: MetaInput = Field(default_factory=MetaInput)
+    error: ErrorInput | None = None
 
     @model_validator(mode="after")
     def one_record(self) -> Results:
         given = [name for name in ("returns", "equity", "pnl") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of returns, equity and pnl, not {' and '.join(given)}")
-        if not given and not any((self.metrics or {}).values()):
-            raise ValueError("give returns, equity, pnl or metrics")
+        if self.error is None and not given and not any((self.metrics or {}).values()):
+            raise ValueError("give returns, equity, pnl or metrics, or the error that there was")
         return self
 
 

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from evaluation.domain.columns import Columns
 from evaluation.domain.figures import FamilyTrials, Sheet, sheets
-from evaluation.domain.judgement import Judgement, failed_to_evaluate, judge
+from evaluation.domain.judgement import Judgement, failed_on_its_side, failed_to_evaluate, judge
 from evaluation.domain.record import Record, WorldTerms
 from evaluation.domain.rules.rule import Case
+from evaluation.domain.told_error import error_words
 from evaluation.events import RunUpdated
 from evaluation.models import EvaluationRun, RunResult, Snapshot
 from evaluation.services.cohorts import family_pbo, note_trials
@@ -28,7 +29,7 @@ from evaluation.services.papers import Judged, Papers, hysteresis, papers_of, sn
 from evaluation.services.placing import placements
 from evaluation.services.runs import facts, told
 from qmtl_site.audit.actor import Actor
-from qmtl_site.blobs.store import put_many
+from qmtl_site.blobs.store import BlobCorrupt, put_many
 from qmtl_site.database import update_rows
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -103,10 +104,9 @@ def claim(world_id: str, only: Sequence[int] | None) -> list[EvaluationRun]:
 def judge_all(runs: Sequence[EvaluationRun], terms: WorldTerms, active: ActivePolicy | None) -> list[Judged]:
     """All at once; when that fails, one by one, so that a bad run fails alone."""
     loaded = load_records(runs)
-    sound = [run for run in runs if isinstance(loaded[run.pk], Record)]
-    judged = [
-        failed(run, str(lost), active) for run in runs if not isinstance(lost := loaded[run.pk], Record)
-    ]
+    judged = [item for run in runs if (item := without_record(run, loaded[run.pk], active)) is not None]
+    settled = {item.run.pk for item in judged}
+    sound = [run for run in runs if run.pk not in settled]
     records = [record for run in sound if isinstance(record := loaded[run.pk], Record)]
     trials, pbo = note_trials(sound, records), family_pbo(sound, records)
     try:
@@ -120,6 +120,18 @@ def judge_all(runs: Sequence[EvaluationRun], terms: WorldTerms, active: ActivePo
             log.exception("evaluation.run_failed", run_id=run.run_id)
             judged.append(failed(run, f"{type(error).__name__}: {error}", active, record))
     return judged
+
+
+def without_record(
+    run: EvaluationRun, found: Record | BlobCorrupt, active: ActivePolicy | None
+) -> Judged | None:
+    """The judgement of a run that there is nothing to measure of: its series are lost, or it brought an error."""
+    if isinstance(found, BlobCorrupt):
+        return failed(run, str(found), active)
+    if found.error is None:
+        return None
+    version = active.version if active else None
+    return Judged(run, found, no_figures(), failed_on_its_side(found.error, policy_version=version))
 
 
 def judge_together(
@@ -153,14 +165,17 @@ def judge_run(
 def failed(
     run: EvaluationRun, error: str, active: ActivePolicy | None, record: Record | None = None
 ) -> Judged:
-    empty = Sheet({name: {} for name in ("returns", "pnl", "sample", "risk", "robustness")}, {}, {})
     version = active.version if active else None
     return Judged(
         run,
         record or Record(run.stage, None, None, None),
-        empty,
+        no_figures(),
         failed_to_evaluate(error, policy_version=version),
     )
+
+
+def no_figures() -> Sheet:
+    return Sheet({name: {} for name in ("returns", "pnl", "sample", "risk", "robustness")}, {}, {})
 
 
 def write(
@@ -216,6 +231,7 @@ def finish(item: Judged, now: datetime) -> None:
     """evaluating -> evaluated, and a failed backtest at once -> rejected; each with its entry and event."""
     run, judgement = item.run, item.judgement
     run.evaluated_at = run.updated_at = now
+    run.status_reason = "" if judgement.error is None else error_words(judgement.error)
     steps = [run.finish]
     if run.stage == EvaluationRun.Stage.BACKTEST and judgement.status == "fail":
         steps.append(run.reject)
@@ -233,6 +249,7 @@ def finish(item: Judged, now: datetime) -> None:
             RunUpdated(
                 **facts(run),
                 before=before,
+                reason=run.status_reason,
                 verdict=judgement.status,
                 recommended_stage=judgement.recommended_stage,
             )

@@ -24,6 +24,7 @@ from worlds.domain.series import SeriesInput, SeriesRefused, Times, read_times
 Floats = NDArray[np.float64]
 FAULTS_TOLD = 20
 CLIENT_BLOCKS = ("returns", "pnl", "sample", "risk", "robustness", "diagnostics")
+BESIDE_AN_ERROR = frozenset({"error", "meta"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def canonical_hash(document: Any) -> str:
 
 def take(results: Results, *, at: str = "") -> Taken:
     """Check everything; Invalid with the pointers of the faults. `at` is where the results stand in the body."""
+    refuse_bad_error(results, at)
     refuse_bad_metrics(results, at)
     series = record_series(results, at)
     benchmark = None
@@ -51,7 +53,7 @@ def take(results: Results, *, at: str = "") -> Taken:
         returns, times = checked(results.benchmark_returns, f"{at}/benchmark_returns")
         benchmark = (times, returns)
     told = results.model_dump(
-        mode="json", exclude_none=True, include={"trades", "metrics", "risk", "meta"}
+        mode="json", exclude_none=True, include={"trades", "metrics", "risk", "meta", "error"}
     ) | spoken_of(results)
     whole = results.model_dump(mode="json", exclude_none=True)
     return Taken(told, canonical_hash(whole), *series, benchmark=benchmark)
@@ -109,6 +111,26 @@ def refused_series(refused: SeriesRefused | BadSeries, at: str) -> Invalid:
         return Invalid.at(at + "".join(f"/{part}" for part in refused.path), refused.reason)
     place = "" if refused.index is None else f"/{refused.index}"
     return Invalid.at(f"{at}/values{place}", refused.reason)
+
+
+def refuse_bad_error(results: Results, at: str) -> None:
+    """An error stands in place of a record; and a node is named just where one failed."""
+    error = results.error
+    if error is None:
+        return
+    faults = [
+        Fault(f"{at}/{name}", "an error stands alone: what failed has no record, only meta beside it")
+        for name in type(results).model_fields
+        if name not in BESIDE_AN_ERROR and getattr(results, name) is not None
+    ]
+    if error.kind == "node" and error.node is None:
+        faults.append(Fault(f"{at}/error/node", "say which node failed"))
+    if error.kind != "node" and error.node is not None:
+        faults.append(
+            Fault(f"{at}/error/node", f"only an error of kind node has one, not one of {error.kind}")
+        )
+    if faults:
+        raise Invalid(faults[0].detail, faults=faults)
 
 
 def refuse_bad_metrics(results: Results, at: str) -> None:

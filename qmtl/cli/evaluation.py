@@ -47,6 +47,7 @@ def run_status(session: Session, world: World, strategy: Strategy, run: Run = "l
                 "stage": found.stage,
                 "status": found.status,
                 "because": found.status_reason or None,
+                "error": told if (told := error_of(found)) != found.status_reason else None,
                 "verdict": summary.status if summary else "not judged yet",
                 "recommended": summary.recommended_stage if summary else None,
                 "mode": found.effective_mode,
@@ -68,6 +69,12 @@ def run_status(session: Session, world: World, strategy: Strategy, run: Run = "l
     end(verdict_status(found))
 
 
+def error_of(run: EvaluationRun) -> str | None:
+    """What kept a judged run from being measured, in a line."""
+    every = run.summary.violations if run.summary else []
+    return next((each.reason for each in every if each.reason_code == "evaluation.error"), None)
+
+
 def what_next(run: EvaluationRun) -> str:
     """What whoever waits for a run may do now."""
     names = f"{run.world_id} --strategy {run.strategy_id}"
@@ -81,6 +88,8 @@ def what_next(run: EvaluationRun) -> str:
         )
     if run.summary is None:
         return f"It is being judged: `qmtl world run-status {names}` asks again."
+    if error_of(run):
+        return f"`qmtl world explain {names}` shows the lines that failed; mend them and submit again."
     if run.summary.status not in {"pass", "warn"}:
         return f"`qmtl world explain {names}` says what would change it."
     if run.stage == "backtest" and run.effective_mode == "paper":

@@ -15,7 +15,31 @@ from qmtl.cli.verdicts import end
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from qmtl.sdk import SubmitResult
+
 WAIT = 120.0
+TRADABLE = frozenset({"paper_only", "paper_ok_live_candidate"})
+
+StrategyPlace = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODULE:CLASS", help="package.module:Class, or path/to/file.py:Class.", show_default=False
+    ),
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="PRESET", help="One of the world's data presets; else its first.")
+]
+Until = Annotated[str | None, typer.Option(metavar="DATE", help="Look at no history after this day.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the strategy; may be repeated."),
+]
+Keep = Annotated[bool, typer.Option("--snapshot", help="Keep the service's snapshot in .qmtl_snapshots/.")]
+Validate = Annotated[
+    bool, typer.Option("--validate/--no-validate", help="Have it judged; or only submit it.")
+]
+ForVerdict = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the verdict.")]
+AtMost = Annotated[float, typer.Option(min=0.0, metavar="SECONDS", help="Wait at most so long.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,33 +48,15 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     session: Session,
-    strategy: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODULE:CLASS", help="package.module:Class, or path/to/file.py:Class.", show_default=False
-        ),
-    ],
+    strategy: StrategyPlace,
     world: World,
-    data_preset: Annotated[
-        str | None, typer.Option(metavar="PRESET", help="One of the world's data presets; else its first.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Look at no history after this day.")
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="A parameter of the strategy; may be repeated."
-        ),
-    ] = None,
-    snapshot: Annotated[
-        bool, typer.Option("--snapshot", help="Keep the service's snapshot in .qmtl_snapshots/.")
-    ] = False,
-    validate: Annotated[
-        bool, typer.Option("--validate/--no-validate", help="Have it judged; or only submit it.")
-    ] = True,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the verdict.")] = True,
-    timeout: Annotated[float, typer.Option(min=0.0, metavar="SECONDS", help="Wait at most so long.")] = WAIT,
+    data_preset: Preset = None,
+    until: Until = None,
+    param: Params = None,
+    snapshot: Keep = False,
+    validate: Validate = True,
+    wait: ForVerdict = True,
+    timeout: AtMost = WAIT,
 ) -> None:
     """Submit a strategy: its history is replayed here, and judged by the service.
 
@@ -74,18 +80,23 @@ def submit(
         client=session.client,
         timeout=timeout,
     )
-
-    def shown(out: Console) -> None:
-        paragraph(out, result.explain())
-        heading(out, f"Run {result.evaluation_run_id}" if result.evaluation_run_id else "No run was made")
-        if result.snapshot_path:
-            paragraph(out, f"Snapshot: {result.snapshot_path}")
-        if result.recommended_stage in {"paper_only", "paper_ok_live_candidate"}:
-            paragraph(out, f"`qmtl run {strategy} --world {result.world_id}` trades it on paper.")
-        if result.status == "pending":
-            paragraph(
-                out, f"`qmtl world run-status {result.world_id} --strategy {result.strategy_id}` asks again."
-            )
-
-    session.answer(result.document(), shown)
+    session.answer(result.document(), lambda out: show_result(out, result, strategy))
     end(result.exit_status)
+
+
+def show_result(out: Console, result: SubmitResult, place: str) -> None:
+    """The result in words, what is left of it, and which command is next. place: as the strategy was named."""
+    paragraph(out, result.explain())
+    heading(out, f"Run {result.evaluation_run_id}" if result.evaluation_run_id else "No run was made")
+    if result.snapshot_path:
+        paragraph(out, f"Snapshot: {result.snapshot_path}")
+    if hint := next_command(result, place):
+        paragraph(out, hint)
+
+
+def next_command(result: SubmitResult, place: str) -> str:
+    if result.recommended_stage in TRADABLE:
+        return f"`qmtl run {place} --world {result.world_id}` trades it on paper."
+    if result.status == "pending":
+        return f"`qmtl world run-status {result.world_id} --strategy {result.strategy_id}` asks again."
+    return ""

@@ -51,11 +51,17 @@ def trace_of(error: BaseException) -> str:
     each: traceback.TracebackException | None = told
     while each is not None:
         frames = [frame for frame in each.stack if not frame.filename.startswith((OWN, IMPORTING))]
-        each.stack = traceback.StackSummary.from_list(frames[-MOST_FRAMES:])
+        each.stack = traceback.StackSummary.from_list(worth_telling(frames))
         each = each.__cause__ or each.__context__
     is_syntax = isinstance(error, SyntaxError)
     lines = (line if len(line) <= LONGEST else line[:LONGEST] + " ...\n" for line in told.format())
     return "".join(lines).rstrip() if told.stack or is_syntax else ""
+
+
+def worth_telling(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """The first ones, which are the author's, and the last ones: a library in between may be deep."""
+    half = MOST_FRAMES // 2
+    return frames if len(frames) <= MOST_FRAMES else frames[:half] + frames[-half:]
 
 
 def place_of(function: Callable[..., Any]) -> str:

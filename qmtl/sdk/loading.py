@@ -11,7 +11,7 @@ from types import ModuleType
 from qmtl.client.nearest import not_there
 from qmtl.sdk.authors import authors_code
 from qmtl.sdk.errors import StrategyError
-from qmtl.sdk.identity import is_authors
+from qmtl.sdk.origin import is_authors
 from qmtl.sdk.strategy import Strategy
 
 MOST_NAMES = 8

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from qmtl.sdk import html
 from qmtl.sdk.backtest import Record
 from qmtl.sdk.errors import SnapshotError
 from qmtl.sdk.intervals import iso
@@ -22,6 +22,8 @@ from qmtl.sdk.snapshots import write_snapshot
 from qmtl.sdk.words import number
 
 NOBODY = "offline"
+NOT_JUDGED = 4
+"""Its badge has the colour of what did not come to the service."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +32,10 @@ class OfflineResult:
 
     strategy_id: str
     run_id: str
-    record: Record
-    account: Account
-    figures: dict[str, dict[str, Any]]
-    missing: dict[str, str]
+    record: Record = field(repr=False)
+    account: Account = field(repr=False)
+    figures: dict[str, dict[str, Any]] = field(repr=False)
+    missing: dict[str, str] = field(repr=False)
     snapshot_path: str | None = None
     snapshot_error: str | None = None
 
@@ -99,10 +101,13 @@ class OfflineResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in self.shown()
+        return html.page(
+            html.headline(
+                f"{self.strategy_id}: nobody judged it, and nothing trades.", "preview", NOT_JUDGED
+            ),
+            html.paragraph(self.snapshot_error and f"Snapshot: {self.snapshot_error}."),
+            html.table(self.shown()),
         )
-        return f"<p>{escape(self.strategy_id)}, a preview: nobody judged it.</p><table>{rows}</table>"
 
 
 def preview(

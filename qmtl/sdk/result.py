@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from qmtl.client.documents import Violation
+from qmtl.sdk import html
+from qmtl.sdk.failing import BROKEN
 from qmtl.sdk.words import STAGES, VERDICTS, each_bound, explain_violation, number, passed_rules
 
 EXIT_STATUS = {"pass": 0, "warn": 0, "submitted": 0, "fail": 1, "rejected": 1, "inconclusive": 3, "pending": 3,
@@ -38,7 +39,7 @@ class ServiceWord:
 @dataclass(frozen=True, kw_only=True)
 class SubmitResult:
     """`status`: pass, warn, fail or inconclusive as the service judged; pending (not judged yet), submitted (nothing is
-    to be judged), rejected (a node failed; `error` has the traceback) or unavailable (no service: `safe_mode`).
+    to be judged), rejected (its own code failed; `error` has the traceback) or unavailable (no service: `safe_mode`).
 
     precheck: figures worked out here, as advice. ws: the service's word. evaluation: its metric contract's figures.
     """
@@ -110,7 +111,7 @@ class SubmitResult:
         """What passed, what failed and by how much, what would change it, and what comes next."""
         lines = [self.headline()]
         if self.downgrade_reason:
-            lines.append(f"Lowered: {self.downgrade_reason.rstrip('.')}.")
+            lines.append(self.why_lowered())
         if self.snapshot_error:
             lines.append(f"Snapshot: {self.snapshot_error}.")
         if self.error:
@@ -121,13 +122,27 @@ class SubmitResult:
             lines += ["", "Not satisfied:"] + [f"  - {line}" for line in failed]
         if passed := list(passed_rules(self.validation)):
             lines += ["", f"Satisfied: {', '.join(passed)}."]
-        if self.recommended_stage:
-            lines += ["", f"Next: {STAGES.get(self.recommended_stage, self.recommended_stage)}."]
+        if next_step := self.next_step():
+            lines += ["", next_step]
         return "\n".join(lines)
+
+    def why_lowered(self) -> str:
+        """A run that was judged has less than it might have; any other has nothing."""
+        if not self.downgrade_reason:
+            return ""
+        called = "Why" if self.error or self.safe_mode else "Lowered"
+        return f"{called}: {self.downgrade_reason.rstrip('.')}."
+
+    def next_step(self) -> str:
+        """What the service recommends; of code that failed it recommends nothing."""
+        if self.error or not self.recommended_stage:
+            return ""
+        return f"Next: {STAGES.get(self.recommended_stage, self.recommended_stage)}."
 
     def failures(self) -> list[str]:
         """One sentence or two for each bound that is missed."""
-        every = [each for violation in self.violations for each in each_bound(violation, self.validation)]
+        told = [each for each in self.violations if not (self.error and each.reason_code == BROKEN)]
+        every = [each for violation in told for each in each_bound(violation, self.validation)]
         return [explain_violation(each, self.evaluation) for each in every]
 
     def figures(self) -> list[tuple[str, float | None]]:
@@ -138,16 +153,13 @@ class SubmitResult:
         ]
 
     def _repr_html_(self) -> str:
-        colour = {0: "#1a7f37", 1: "#cf222e", 3: "#9a6700", 4: "#57606a"}[self.exit_status]
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{escape(number(value))}</td></tr>"
-            for name, value in self.figures()
-        )
-        failed = "".join(f"<li>{escape(line)}</li>" for line in self.failures())
-        return (
-            f"<div><p><b style='color:{colour}'>{escape(self.status)}</b> {escape(self.headline())}</p>"
-            + (f"<table>{rows}</table>" if rows else "")
-            + (f"<ul>{failed}</ul>" if failed else "")
-            + (f"<pre>{escape(self.error)}</pre>" if self.error else "")
-            + "</div>"
+        """The same for a notebook."""
+        return html.page(
+            html.headline(self.headline(), self.status, self.exit_status),
+            html.paragraph(self.why_lowered()),
+            html.paragraph(self.snapshot_error and f"Snapshot: {self.snapshot_error}."),
+            html.code(self.error),
+            html.table((name, number(value)) for name, value in self.figures()),
+            html.items(self.failures()),
+            html.paragraph(self.next_step()),
         )

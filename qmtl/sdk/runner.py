@@ -15,7 +15,8 @@ from qmtl.sdk import submission as steps
 from qmtl.sdk.backtest import Record, backtest, given_record
 from qmtl.sdk.data import Provider, choose, load
 from qmtl.sdk.engine import Engine
-from qmtl.sdk.errors import AuthorError, SnapshotError
+from qmtl.sdk.errors import AuthorError, DataError, SnapshotError, StrategyError
+from qmtl.sdk.failing import is_broken
 from qmtl.sdk.frame import Frame, frame_of
 from qmtl.sdk.identity import code_hash, run_id
 from qmtl.sdk.intervals import milliseconds, parse_time
@@ -66,7 +67,8 @@ class Runner:
 
         The same code over the same data with the same parameters is the same run: submitting again answers it. With the
         service unreachable the result says so (`safe_mode`), and nothing trades. DataError, StrategyError and refusals
-        are raised; a strategy whose own code fails gives a result that is `rejected`, with the traceback.
+        are raised; a strategy whose own code fails gives a result that is `rejected`, with the traceback. The service is
+        told of it, and judges the run as failed; submitted again it is tried anew, as that need not be in the code.
         """
         try:
             prepared = made(strategy, params)
@@ -102,7 +104,13 @@ class Runner:
                 )  # fmt: skip
                 return with_snapshot(service, result, snapshot)
             except AuthorError as error:
+                if auto_validate:
+                    known |= steps.tell_failure(service, submitted, error)
                 return steps.rejected(world, name, error, **known)
+            except (DataError, StrategyError) as error:
+                if known:  # a run waits for what cannot come
+                    steps.tell_failure(service, submitted, error)
+                raise
             except Unreachable as error:
                 return steps.unavailable(world, name, error, **known)
 
@@ -238,10 +246,15 @@ def carry_out(
     """Everything after the data is there. `known` is what a result may tell where the service goes away meanwhile."""
     steps.register(client, submitted)
     run = steps.begin_run(client, submitted)
-    known |= {"evaluation_run_id": run.run_id, "evaluation_run_url": run.links.get("self")}
+    known |= steps.names_of(run)
     if not auto_validate:
         return steps.result_of(client, run, precheck={}, judge=run.is_evaluated)
-    if not run.is_over and run.status != "evaluating":
+
+    def waited(run: Run) -> Run:
+        names = (run.world_id, run.strategy_id, run.run_id)
+        return judged(client, *names, timeout=timeout, show=lambda: show("evaluation", 0, 0))
+
+    if not run.is_over or is_broken(run):
         if record is None:
             assert frame is not None
             assert engine is not None
@@ -249,15 +262,10 @@ def carry_out(
                 client, submitted, frame, engine, run, lambda at, of: show("replay", at, of)
             )
         known["precheck"] = steps.precheck(record, submitted.world)
-        steps.post(client, submitted, run, steps.with_alpha(client, record, submitted.world))
-    run = judged(
-        client,
-        run.world_id,
-        run.strategy_id,
-        run.run_id,
-        timeout=timeout,
-        show=lambda: show("evaluation", 0, 0),
-    )
+        record = steps.with_alpha(client, record, submitted.world)
+        run = steps.handed_in(client, submitted, run, record, waited)
+        known |= steps.names_of(run)
+        run = waited(run)
     return steps.result_of(client, run, precheck=known.get("precheck", {}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from qmtl.client.documents import Run, World
 from qmtl.client.nearest import not_there
 from qmtl.sdk.backtest import Progress, Record, backtest, results_document
 from qmtl.sdk.engine import Engine
-from qmtl.sdk.errors import AuthorError
+from qmtl.sdk.errors import AuthorError, DataError, StrategyError
+from qmtl.sdk.failing import error_document, is_broken, is_the_same, report_of
 from qmtl.sdk.frame import Frame
 from qmtl.sdk.identity import run_id
 from qmtl.sdk.pnl import alpha_performance, figures_of_returns
@@ -24,6 +25,7 @@ ALIVE_EVERY = 30.0
 """Seconds after which a long replay tells the service that it still runs."""
 MOST_ATTEMPTS = 100
 LOWERED = {"compute-only"}
+AWAITING_RESULTS = {"submitted", "backtest_running"}
 
 
 @dataclass(frozen=True)
@@ -83,17 +85,22 @@ def summary_of(kind: type[Strategy]) -> str:
     return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split())
 
 
-def begin_run(client: Client, submission: Submission) -> Run:
-    """The run of this code over this data: the one that there is, or a new one. An expired one is done again."""
+def begin_run(client: Client, submission: Submission, *, but: str = "") -> Run:
+    """The run of this code over this data: the one that there is, or a new one. An expired one is done again.
+
+    but: the id of one that is not meant, as it ended with an error that is none any more.
+    """
     world_id, strategy = submission.world.id, submission.strategy_id
     for attempt in range(1, MOST_ATTEMPTS):
         name = submission.run_id(attempt)
+        if name == but:
+            continue
         client.create_run(world_id, strategy, run_id=name, stage="backtest")
         run = client.run(world_id, strategy, name)
         if run.status != "expired":
             return run
     raise errors.RunFinal(
-        f"{strategy} was submitted {MOST_ATTEMPTS} times with the same code and data, and expired each time",
+        f"{strategy} was submitted {MOST_ATTEMPTS} times with the same code and data, and came to nothing each time",
         status=409,
     )
 
@@ -106,19 +113,25 @@ def replayed(
     run: Run,
     progress: Progress | None,
 ) -> Record:
-    """Replay history while the service knows of it. AuthorError where the strategy fails."""
-    strategy, world = submission.strategy, submission.world
-    client.start_backtest(world.id, submission.strategy_id, run.run_id)
-    told = time.monotonic()
+    """Replay history while the service knows of it. AuthorError where the strategy fails.
 
-    def report(done: int, total: int) -> None:
+    A run that waits for no results is not touched: its code is only tried again.
+    """
+    strategy, world = submission.strategy, submission.world
+    told = float("-inf")
+
+    def alive() -> None:
         nonlocal told
-        if time.monotonic() - told > ALIVE_EVERY:
+        if run.status in AWAITING_RESULTS and time.monotonic() - told > ALIVE_EVERY:
             client.start_backtest(world.id, submission.strategy_id, run.run_id)
             told = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        alive()
         if progress is not None:
             progress(done, total)
 
+    alive()
     return backtest(strategy, frame, periods_per_year=world.periods_per_year, progress=report, engine=engine)
 
 
@@ -132,19 +145,41 @@ def with_alpha(client: Client, record: Record, world: World) -> Record:
     return replace(record, alpha=alpha)
 
 
-def post(client: Client, submission: Submission, run: Run, record: Record) -> None:
-    """Post the results. Where an answer was lost on the way they may be there already."""
-    results = results_document(
+def results_of(submission: Submission, record: Record) -> dict[str, Any]:
+    return results_document(
         record,
         code_hash=submission.code,
         fingerprint=submission.fingerprint,
         tags=type(submission.strategy).tags,
     )
+
+
+def post(client: Client, submission: Submission, run: Run, results: Mapping[str, Any]) -> None:
+    """Post the results. Where an answer was lost on the way they may be there already."""
     try:
         client.post_results(submission.world.id, submission.strategy_id, run.run_id, results)
     except errors.RunFinal:
         if not client.run(submission.world.id, submission.strategy_id, run.run_id).is_evaluated:
             raise
+
+
+def handed_in(
+    client: Client, submission: Submission, run: Run, record: Record, waited: Callable[[Run], Run]
+) -> Run:
+    """The run that has this record: where this one ended with an error before, that was not in the code, and it is the
+    next one."""
+    results = results_of(submission, record)
+    if run.status == "evaluating":
+        try:
+            post(client, submission, run, results)
+            return run
+        except errors.RunConflict:
+            run = waited(run)  # it is still to be judged for the error
+    if run.is_evaluated:
+        run = begin_run(client, submission, but=run.run_id)
+    if run.status in AWAITING_RESULTS:
+        post(client, submission, run, results)
+    return run
 
 
 def precheck(record: Record | None, world: World) -> dict[str, Any]:
@@ -162,15 +197,52 @@ def precheck(record: Record | None, world: World) -> dict[str, Any]:
     }
 
 
-def rejected(world_id: str, strategy_id: str, error: AuthorError, **known: Any) -> SubmitResult:
-    """The author's code failed: there is nothing to judge."""
+def tell_failure(client: Client, submission: Submission, error: StrategyError | DataError) -> dict[str, Any]:
+    """Let the service judge that the strategy failed, and what a result may tell of that run.
+
+    Nothing that goes wrong here stands before the author's own error: `untold` says why the service does not know.
+    """
+    known: dict[str, Any] = {}
+    try:
+        register(client, submission)
+        run = begin_run(client, submission)
+        told = error_document(error, secrets=[client.config.token or ""])
+        if is_broken(run):
+            metrics = client.metrics(run.world_id, run.strategy_id, run.run_id)
+            if not is_the_same(told, metrics.validation.get("error")):
+                run = begin_run(client, submission, but=run.run_id)
+        known |= names_of(run)
+        if run.status in AWAITING_RESULTS:
+            post(client, submission, run, {"error": told, "meta": meta_of(submission)})
+    except errors.QmtlError as why:
+        known["untold"] = str(why)
+    return known
+
+
+def names_of(run: Run) -> dict[str, Any]:
+    return {"evaluation_run_id": run.run_id, "evaluation_run_url": run.links.get("self")}
+
+
+def meta_of(submission: Submission) -> dict[str, Any]:
+    return {
+        "code_hash": submission.code,
+        "dataset_fingerprint": submission.fingerprint,
+        "tags": list(type(submission.strategy).tags),
+    }
+
+
+def rejected(
+    world_id: str, strategy_id: str, error: AuthorError, *, untold: str = "", **known: Any
+) -> SubmitResult:
+    """The author's code failed: there is nothing to measure."""
+    unaware = f". The service does not know of it: {untold}" if untold else ""
     return SubmitResult(
         world_id=world_id,
         strategy_id=strategy_id,
         status="rejected",
         error=error.report,
         downgraded=True,
-        downgrade_reason=f"{error.where} failed; mend it and submit again",
+        downgrade_reason=f"{error.where} failed; mend it and submit again{unaware}",
         **known,
     )
 
@@ -190,18 +262,21 @@ def unavailable(world_id: str, strategy_id: str, error: errors.Unreachable, **kn
 
 def result_of(client: Client, run: Run, *, precheck: Mapping[str, Any], judge: bool = True) -> SubmitResult:
     """What is known of a run by now."""
-    word, lowered = ServiceWord(), None
+    word, lowered, error = ServiceWord(), None, ""
     evaluation: dict[str, Any] = {}
     validation: dict[str, Any] = {}
     if run.is_evaluated:
         metrics = client.metrics(run.world_id, run.strategy_id, run.run_id)
         evaluation, validation = dict(metrics.evaluation), dict(metrics.validation)
         word, lowered = service_word(client, run)
+        if validation.get("error"):
+            error = report_of(validation["error"])
+            lowered = "its own code failed; mend it and submit again"
     status = run.summary.status if run.summary else "expired" if run.is_over else "pending"
     return SubmitResult(
         world_id=run.world_id,
         strategy_id=run.strategy_id,
-        status=status if judge else "submitted",
+        status=("rejected" if error else status) if judge else "submitted",
         evaluation_run_id=run.run_id,
         evaluation_run_url=run.links.get("self"),
         snapshot_url=run.links.get("snapshot"),
@@ -212,6 +287,7 @@ def result_of(client: Client, run: Run, *, precheck: Mapping[str, Any], judge: b
         downgrade_reason=lowered,
         evaluation=evaluation,
         validation=validation,
+        error=error,
     )
 
 

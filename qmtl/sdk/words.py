@@ -16,7 +16,7 @@ VERDICTS = {
     "inconclusive": "could not be judged",
     "pending": "is not judged yet; ask again with Runner.wait_for_evaluation",
     "submitted": "was submitted only: nothing is judged, as auto_validate=False asked",
-    "rejected": "was not submitted to the judges: the strategy failed on its own",
+    "rejected": "was rejected: its own code failed",
     "unavailable": "could not be submitted: the service cannot be reached; nothing trades",
 }
 STAGES = {
@@ -104,10 +104,22 @@ def of_sharpe(value: float | None, bound: float, figures: Figures) -> str:
 
 
 def of_drawdown(value: float | None, bound: float, figures: Figures) -> str:
-    if not value:
+    """What part of the capital keeps within the bound for certain, whatever the returns were.
+
+    With the part c of the capital, set anew at each bar, a return r becomes c r, and 1 + c r >= (1 + r)^c (Bernoulli).
+    So a fall to 1 - d becomes one to (1 - d)^c at worst, and c = log(1 - bound) / log(1 - d) is enough: less than
+    bound / d, which is too much where the fall is deep. Who has lost everything is told nothing: c would be nil.
+    """
+    fall, most = abs(value or 0.0), abs(bound)
+    if not most < fall < 1.0:
         return ""
-    scale = min(1.0, abs(bound) / abs(value))
-    return f"With about {scale:.0%} of its weights, the rest in cash, it would have kept within {abs(bound):.0%}."
+    part = math.floor(100.0 * math.log1p(-most) / math.log1p(-fall))
+    if part < 1:
+        return ""
+    return (
+        f"With {part}% of the capital in it, set anew at each bar, and the rest in cash, it would have kept within "
+        f"{most:.0%}."
+    )
 
 
 def of_years(value: float | None, bound: float, figures: Figures) -> str:

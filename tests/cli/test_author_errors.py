@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.services import evaluate_waiting
 from qmtl.client import Client
 from qmtl_site.launcher.places import PROJECT
 from tests.api import POLICY
@@ -48,7 +49,7 @@ CASES = {
     "Init": ("__init__(self): sys.exit(1)", "the constructor of Init failed: it ends the process: sys.exit(1)"),
     "InitRaises": ("__init__(self): 1 / 0", "the constructor of InitRaises failed: ZeroDivisionError"),
 }  # fmt: skip
-WITH_RUN = {"Count", "Missing", "Raises", "Leaves", "Yields", "Forgets"}
+WITH_RUN = set(CASES) - {"Init", "InitRaises"}  # what cannot even be made is no submission
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,23 @@ def test_its_document_has_the_report(submit: Qmtl, name: str) -> None:
     assert (said.code, document["status"], document["downgraded"]) == (1, "rejected", True)
     assert "Traceback" in document["error"]
     assert (document["evaluation_run_id"] is not None) is (name in WITH_RUN)
+
+
+def test_its_verdict_is_told_whenever_somebody_asks(submit: Qmtl, qmtl: Qmtl) -> None:
+    submit("bad.py:Raises")
+    evaluate_waiting(world_id="bad")
+    named = ("bad", "--strategy", "raises")
+    status, why = qmtl("world", "run-status", *named), qmtl("world", "explain", *named)
+    assert (status.code, why.code) == (1, 1)
+    assert f"node 'weights' {AT}ZeroDivisionError: division by zero" in status.out
+    assert "`qmtl world explain bad --strategy raises` shows the lines that failed" in status.out
+    assert "rejected: its own code failed" in why.out
+    assert "1 / 0" in why.out
+    assert "Not satisfied" not in why.out
+    document = qmtl("world", "explain", *named, "--format", "json").document
+    assert (document["status"], document["ws"]["violations"][0]["reason_code"]) == (
+        "rejected", "evaluation.error",
+    )  # fmt: skip
 
 
 def test_a_module_that_fails_is_told_on_stderr(submit: Qmtl) -> None:

@@ -179,6 +179,14 @@ def test_a_path_that_cannot_be_is_told(client: Client, alpha: str, data: Path) -
     assert "could not be written" in result.explain()
 
 
+@pytest.mark.parametrize("wanted", ["/dev/full", "/dev/full/x.json", "{file}/x.json", "{file}/deep/x.json"])
+def test_what_is_no_folder_is_named_and_what_to_do(tmp_path: Path, wanted: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SnapshotError, match=r"(/dev/full|/file|/file/deep) is no folder; name a \.json file"):
+        write_snapshot({"snapshot_id": "a", "metrics": {}}, wanted.format(file=file))
+
+
 @pytest.mark.parametrize("wanted", ["{file}/x.json", "nul\0", 7])
 def test_a_preview_is_not_lost_with_its_snapshot(tmp_path: Path, wanted: object) -> None:
     file = tmp_path / "file"
@@ -202,7 +210,9 @@ def test_a_failing_node_rejects_with_its_traceback(client: Client, alpha: str, d
     assert (result.status, result.exit_status) == ("rejected", 1)
     assert "nothing to divide by" in result.explain()
     assert 'File "' in result.error
-    assert client.run(alpha, "breaking").summary is None
+    judged = Runner.wait_for_evaluation(alpha, Breaking, client=client)
+    assert judged.summary is not None
+    assert (judged.run_id, judged.summary.status) == (result.evaluation_run_id, "fail")
 
 
 def test_a_world_that_is_not_there(client: Client, alpha: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from evaluation.domain.board import Board
 from evaluation.domain.candidates import Candidate
+from evaluation.domain.told_error import error_words
 from worlds.domain.policy import Duration
 from worlds.domain.policy.running import DataCurrency as Bounds
 
@@ -13,7 +14,10 @@ DAY_MS = 86_400_000
 
 
 class DataCurrency:
-    """`max_lag`: how old the newest point may be; `min_history`: what the record must span. Else it is held."""
+    """`max_lag`: how old the newest point may be; `min_history`: what the record must span. Else it is held.
+
+    Who ended with an error fails.
+    """
 
     name = "data_currency"
 
@@ -21,10 +25,20 @@ class DataCurrency:
         bounds, now = board.situation.policy.data_currency, board.situation.now
         for i in np.flatnonzero(board.standing).tolist():
             candidate = board.candidates[i]
-            if (reason := absent(candidate)) is not None:
+            if (failure := ended_with(candidate)) is not None:
+                board.fail(i, "evidence", failure)
+            elif (reason := absent(candidate)) is not None:
                 board.hold(i, "evidence", reason)
             elif (reason := shortfall(now, candidate, bounds)) is not None:
                 board.hold(i, self.name, reason)
+
+
+def ended_with(candidate: Candidate) -> str | None:
+    """The error that its run ended with. That is known of it, so that it is a failure and not held."""
+    evidence = candidate.evidence
+    if candidate.error is not None or evidence is None or evidence.record.error is None:
+        return None
+    return f"its {evidence.stage} run ended with an error: {error_words(evidence.record.error)}"
 
 
 def absent(candidate: Candidate) -> str | None:
