@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.api import applying, decisions, impact, runs
+from evaluation.api import applying, decisions, impact, reports, runs
 
 RUNS = "worlds/<id:world_id>/strategies/<id:strategy_id>/runs"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path(f"{RUNS}/<run:run_id>/results", runs.RunResults.as_view()),
     path(f"{RUNS}/<run:run_id>/metrics", runs.RunMetrics.as_view()),
     path(f"{RUNS}/<run:run_id>/history", runs.RunHistory.as_view()),
+    path(f"{RUNS}/<run:run_id>/report", reports.RunReport.as_view()),
+    path("worlds/<id:world_id>/live-monitoring", reports.LiveMonitoring.as_view()),
     path("worlds/<id:world_id>/snapshots", runs.Snapshots.as_view()),
     path("worlds/<id:world_id>/snapshots/<snapshot:snapshot_id>", runs.SnapshotItem.as_view()),
     path("worlds/<id:world_id>/blobs/<sha256:sha256>.parquet", runs.SeriesFile.as_view()),

@@ -35,8 +35,11 @@ def sparkline(returns: Floats) -> Spark | None:
         return None
     with np.errstate(all="ignore"):
         wealth = np.concatenate(([1.0], np.cumprod(1.0 + returns)))
-    if not np.isfinite(wealth).all():
-        return None
+    return spark_of(wealth) if np.isfinite(wealth).all() else None
+
+
+def spark_of(wealth: Floats) -> Spark:
+    """Of what became of one unit, evenly in time: at least two values, the first one 1."""
     chosen = np.unique(np.linspace(0, wealth.size - 1, min(POINTS, wealth.size)).round().astype(np.int64))
     low, high = float(wealth.min()), float(wealth.max())
     span = high - low or 1.0

@@ -18,7 +18,6 @@ from worlds.domain.expression import MetricName
 from worlds.domain.series import MILLISECONDS
 
 MONDAY_MS = 4 * DAY_MS  # 1970-01-05, so that weeks begin on Monday
-WEEKEND_DAYS = 7  # so much may be lacking at the start of a window
 
 
 class Columns:
@@ -115,7 +114,7 @@ def last_days(record: Record, days: int) -> Column | None:
     """The returns of the last N days; None when the record does not reach back so far."""
     if record.times is None or record.returns is None or record.times.size < 2:
         return None
-    if record.times[-1] - record.times[0] < (days - WEEKEND_DAYS) * DAY_MS:
+    if not record.reaches_back(days):
         return None
     tail = record.last_days(days)
     return tail if tail.size >= 2 else None

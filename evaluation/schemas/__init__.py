@@ -16,6 +16,7 @@ from evaluation.schemas.decisions import (
     Replay,
 )
 from evaluation.schemas.impact import CompareQuestion, ImpactQuestion, PolicyComparison, PolicyImpact
+from evaluation.schemas.reports import LiveReport, ValidationReport
 from evaluation.schemas.runs import (
     Describe,
     EquityInput,
@@ -58,6 +59,7 @@ __all__ = [
     "EvaluationStarted",
     "History",
     "ImpactQuestion",
+    "LiveReport",
     "MetaInput",
     "MetricsDocument",
     "Plan",
@@ -83,5 +85,6 @@ __all__ = [
     "SnapshotSummary",
     "Summary",
     "TradesInput",
+    "ValidationReport",
     "Violation",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evaluation.selectors.describe import describe
+from evaluation.selectors.reports import stored_for_report
 from evaluation.selectors.runs import (
     get_run,
     history_document,
@@ -23,6 +24,7 @@ __all__ = [
     "snapshot_summary",
     "snapshots_of",
     "stored_blob",
+    "stored_for_report",
     "stored_metrics",
     "stored_run",
     "stored_snapshot",

@@ -32,16 +32,23 @@ def runs_of(world_id: str, strategy_id: str) -> QuerySet[EvaluationRun]:
 
 def get_run(world_id: str, strategy_id: str, run_id: str, *, stage: str | None = None) -> EvaluationRun:
     """A run by its id; `latest` is the newest of the binding (of one stage)."""
-    rows = runs_of(world_id, strategy_id)
-    if run_id == "latest":
-        if stage:
-            rows = rows.filter(stage=stage)
-        found = rows.order_by("-created_at", "-id").first()
-    else:
-        found = rows.filter(run_id=run_id).first()
+    found = picked(runs_of(world_id, strategy_id), run_id, stage)
     if found is None:
-        raise NotFound(f"Strategy {strategy_id!r} has no run {run_id!r} in {world_id}")
+        raise no_run(world_id, strategy_id, run_id)
     return found
+
+
+def picked(rows: QuerySet[EvaluationRun], run_id: str, stage: str | None) -> EvaluationRun | None:
+    """Of a binding's runs the one that the id names."""
+    if run_id != "latest":
+        return rows.filter(run_id=run_id).first()
+    if stage:
+        rows = rows.filter(stage=stage)
+    return rows.order_by("-created_at", "-id").first()
+
+
+def no_run(world_id: str, strategy_id: str, run_id: str) -> NotFound:
+    return NotFound(f"Strategy {strategy_id!r} has no run {run_id!r} in {world_id}")
 
 
 def run_links(
@@ -117,20 +124,21 @@ def run_shape(
 
 
 def history_document(run: EvaluationRun) -> dict[str, Any]:
-    revisions = RunRevision.objects.filter(run=run).order_by("revision")
-    return {
-        "run_id": run.run_id,
-        "items": [
-            {
-                "revision": revision.revision,
-                "kind": revision.kind,
-                "author": revision.author,
-                "created_at": revision.created_at,
-                "document": orjson.loads(revision.document),
-            }
-            for revision in revisions
-        ],
-    }
+    return {"run_id": run.run_id, "items": revisions_of(run)}
+
+
+def revisions_of(run: EvaluationRun) -> list[dict[str, Any]]:
+    """What became known of it later, the oldest first."""
+    return [
+        {
+            "revision": revision.revision,
+            "kind": revision.kind,
+            "author": revision.author,
+            "created_at": revision.created_at,
+            "document": orjson.loads(revision.document),
+        }
+        for revision in RunRevision.objects.filter(run=run).order_by("revision")
+    ]
 
 
 def snapshots_of(world_id: str) -> QuerySet[Snapshot]:

@@ -10,6 +10,7 @@ from evaluation.services.evaluate import evaluate_waiting, worlds_waiting
 from evaluation.services.expiry import expire_open_runs, expire_stale_runs, expire_superseded
 from evaluation.services.following import follow_approvals, follow_decision, note_left, note_live
 from evaluation.services.impact import compare_policies, policy_impact, text_impact
+from evaluation.services.monitoring import live_monitoring
 from evaluation.services.promotions import approve_promotion, reject_promotion
 from evaluation.services.replay import replay_decision
 from evaluation.services.runs import create_run, post_results, report_progress
@@ -43,6 +44,7 @@ __all__ = [
     "follow_approvals",
     "follow_decision",
     "give_turn",
+    "live_monitoring",
     "note_left",
     "note_live",
     "policy_impact",

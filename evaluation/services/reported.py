@@ -106,6 +106,11 @@ def create_runs(measured: Sequence[tuple[Binding, PerformanceWindow]], actor: Ac
 
 def backtest_sharpes(bindings: Sequence[Binding]) -> dict[int, float]:
     """By binding key, the Sharpe of its newest evaluated backtest: what its live figures are held against."""
+    return {key: sharpe for key, (_, sharpe) in newest_backtests(bindings).items() if sharpe is not None}
+
+
+def newest_backtests(bindings: Sequence[Binding]) -> dict[int, tuple[str, float | None]]:
+    """By binding key, run id and Sharpe of its newest evaluated backtest; bindings of one world."""
     if not bindings:
         return {}
     by_strategy = {binding.strategy_id: binding.pk for binding in bindings}
@@ -113,8 +118,13 @@ def backtest_sharpes(bindings: Sequence[Binding]) -> dict[int, float]:
         world_id=bindings[0].world_id, strategy__in=by_strategy, stage="backtest", evaluated_at__isnull=False
     )
     newest = runs.order_by("strategy", "-evaluated_at", "-id").distinct("strategy").select_related("result")
-    found = {run.strategy_id: figures_in(bytes(run.result.document)).get("returns.sharpe") for run in newest}
-    return {by_strategy[name]: sharpe for name, sharpe in found.items() if sharpe is not None}
+    return {
+        by_strategy[run.strategy_id]: (
+            run.run_id,
+            figures_in(bytes(run.result.document)).get("returns.sharpe"),
+        )
+        for run in newest
+    }
 
 
 def taken_from(found: PerformanceWindow, backtest_sharpe: float | None) -> Taken:

@@ -17,8 +17,12 @@ GREEN = frozenset(
 )
 YELLOW = frozenset(
     {"warn", "inconclusive", "EVALUATION_ONLY", "pending", "queued", "applying", "reopen", "draft"}
+    | {"stale", "absent", "insufficient", "unbounded", "missing"}
 )
-RED = frozenset({"fail", "rejected", "PAUSED", "RETIRED", "demote", "rolled_back", "error", "compute-only"})
+RED = frozenset(
+    {"fail", "rejected", "PAUSED", "RETIRED", "demote", "rolled_back", "error", "compute-only"}
+    | {"breached", "risk_cut"}
+)
 
 
 ABSENT: tuple[Any, ...] = (None, "", [], {}, ())

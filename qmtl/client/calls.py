@@ -37,6 +37,7 @@ class Call(Generic[T]):
     timeout: float | None = None
     tries: int | None = None
     binary: bool = False
+    text: bool = False
     no_content: bool = False
 
     @property
@@ -85,6 +86,11 @@ def get(template: str, kind: Any, *, query: Mapping[str, Any] | None = None, **n
 def read_once(template: str, kind: Any, **names: Any) -> Call[Any]:
     """A document that does not change, or says by its ETag that it did: known ones are not sent again."""
     return replace(get(template, kind, **names), conditional=True)
+
+
+def text(template: str, *, query: Mapping[str, Any] | None = None, **names: Any) -> Call[str]:
+    """A document to be read, not decoded."""
+    return replace(get(template, str, query=query, **names), text=True)
 
 
 def listed(template: str, kind: Any, *, query: Mapping[str, Any] | None = None, **names: Any) -> Pages[Any]:

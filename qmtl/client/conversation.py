@@ -101,6 +101,8 @@ def answer_to(call: Call[T] | Negotiated[T], retries: Retries, known: KnownDocum
         return None  # type: ignore[return-value]
     if call.binary:
         return body  # type: ignore[return-value]
+    if call.text:
+        return body.decode("utf-8", errors="replace")  # type: ignore[return-value]
     document = read_json(body, response)
     if isinstance(document, dict) and wants_etag(call.kind) and (tag := response.headers.get("ETag")):
         document.setdefault("etag", tag.removeprefix("W/").strip('"'))

@@ -81,9 +81,13 @@ def operation(
     tags: Iterable[str] = (),
     conditional: bool = False,
     media_type: str = JSON,
+    texts: Iterable[str] = (),
 ) -> Callable[[F], F]:
-    """Describe a view method. `also`: further answers that are no problems; `conditional`: may answer 304."""
+    """Describe a view method. `also`: further answers that are no problems; `conditional`: may answer 304;
+    `texts`: media types that the same answer also comes in."""
     answers: dict[Any, Any] = {(status, media_type): response or OpenApiTypes.OBJECT}
+    for text in texts:
+        answers[(status, text)] = OpenApiTypes.STR
     for code, shape in (also or {}).items():
         answers[(code, JSON)] = shape
     if conditional:

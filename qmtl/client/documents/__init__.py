@@ -17,6 +17,7 @@ from qmtl.client.documents.activation import (
 from qmtl.client.documents.decisions import Candidate, Decision, DecisionSummary, Promotion
 from qmtl.client.documents.ledger import AuditEntry, Event, EventPage
 from qmtl.client.documents.rebalancing import Allocations, RebalancePlan
+from qmtl.client.documents.reports import LiveReport, LiveSummary, ValidationReport
 from qmtl.client.documents.runs import (
     AcceptedRun,
     Metrics,
@@ -62,6 +63,8 @@ __all__ = [
     "GateClient",
     "Health",
     "Lease",
+    "LiveReport",
+    "LiveSummary",
     "Metrics",
     "PerformancePoint",
     "Policy",
@@ -77,6 +80,7 @@ __all__ = [
     "StrategyRecord",
     "Summary",
     "Token",
+    "ValidationReport",
     "Violation",
     "World",
     "WorldMode",

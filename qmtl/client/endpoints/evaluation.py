@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from qmtl.client.calls import Call, Pages, get, given, listed, read_once, send
+from qmtl.client.calls import Call, Pages, get, given, listed, read_once, send, text
 from qmtl.client.documents import (
     AcceptedRun,
     Decision,
     DecisionSummary,
+    LiveReport,
     Metrics,
     Promotion,
     Run,
     Snapshot,
     SnapshotSummary,
+    ValidationReport,
 )
 from qmtl.client.endpoints.endpoint import endpoint, paged
 
 WORLD = "/worlds/{world_id}"
 RUNS = "/worlds/{world_id}/strategies/{strategy_id}/runs"
 RUN = RUNS + "/{run_id}"
+ReportFormat = Literal["md", "html"]
 
 
 class EvaluationEndpoints:
@@ -114,9 +117,27 @@ class EvaluationEndpoints:
         )
 
     @endpoint
-    def run_report(self, world_id: str, strategy_id: str, run_id: str = "latest") -> Call[dict[str, Any]]:
-        """The validation report of a run."""
-        return get(f"{RUN}/report", dict[str, Any], world_id=world_id, strategy_id=strategy_id, run_id=run_id)
+    def run_report(
+        self, world_id: str, strategy_id: str, run_id: str = "latest", *, stage: str | None = None
+    ) -> Call[ValidationReport]:
+        """How a run was validated: rules, figures, evidence and where that ends. RunNotEvaluated before."""
+        query = given(stage=stage)
+        return get(
+            f"{RUN}/report",
+            ValidationReport,
+            query=query,
+            world_id=world_id,
+            strategy_id=strategy_id,
+            run_id=run_id,
+        )
+
+    @endpoint
+    def run_report_text(
+        self, world_id: str, strategy_id: str, run_id: str = "latest", *, format: ReportFormat = "md"
+    ) -> Call[str]:
+        """The same to be read: Markdown, or one HTML page."""
+        names = {"world_id": world_id, "strategy_id": strategy_id, "run_id": run_id}
+        return text(f"{RUN}/report", query={"format": format}, **names)
 
     @endpoint
     def override_run(
@@ -241,8 +262,14 @@ class EvaluationEndpoints:
 
     # --- monitoring and risk ----------------------------------------------------------------------------------
     @endpoint
-    def live_monitoring(self, world_id: str) -> Call[dict[str, Any]]:
-        return get(f"{WORLD}/live-monitoring", dict[str, Any], world_id=world_id)
+    def live_monitoring(self, world_id: str) -> Call[LiveReport]:
+        """What live strategies made over 30, 60 and 90 days, against backtests and the policy's bounds."""
+        return get(f"{WORLD}/live-monitoring", LiveReport, world_id=world_id)
+
+    @endpoint
+    def live_monitoring_text(self, world_id: str, *, format: ReportFormat = "md") -> Call[str]:
+        """The same to be read: Markdown, or one HTML page."""
+        return text(f"{WORLD}/live-monitoring", query={"format": format}, world_id=world_id)
 
     @endpoint
     def invariants(self, world_id: str) -> Call[dict[str, Any]]:
