@@ -7,6 +7,7 @@ Quantities are in units of the base currency on spot and contract markets alike.
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,7 +52,9 @@ def connect(settings: Mapping[str, Any]) -> Any:
     """A ccxt exchange from what `GET /worlds/{w}/broker/credentials` answers. BrokerMisuse for an unknown one."""
     name = settings["exchange"]
     if name not in ccxt.exchanges:
-        raise BrokerMisuse(f"ccxt knows no exchange {name!r}")
+        close = difflib.get_close_matches(str(name).lower(), ccxt.exchanges, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise BrokerMisuse(f"ccxt knows no exchange {name!r}{hint}")
     exchange = getattr(ccxt, name)(
         {**settings["credentials"], "options": dict(settings["options"]), "enableRateLimit": True}
     )

@@ -90,6 +90,7 @@ def command(app: typer.Typer, name: str, *, example: str) -> Callable[[Function]
         def run(**given: Any) -> None:
             session = Session(**{key: given.pop(key) for key in COMMON})
             try:
+                session.check()
                 choose(session, kinds, given)
                 function(session, **given)
             except (Exception, KeyboardInterrupt) as error:

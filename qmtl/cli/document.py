@@ -26,7 +26,8 @@ beside it.
 
 **What is printed.** Tables that fit 80 columns, or with `--format json` what the service answers, and nothing else, on
 stdout: lists are `{"items": [...]}`, `events --follow` is one event a line. Notes and errors go to stderr. `--output F`
-writes to the file F, whole or not at all: JSON, unless a table is asked for.
+writes to the file F, whole or not at all: JSON, unless a table is asked for. Its folder has to be there; only
+`.qmtl_snapshots/` is made.
 
 | exit status | meaning |
 | --- | --- |

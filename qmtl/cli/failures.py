@@ -26,7 +26,7 @@ class CommandError(Exception):
 
     status = REFUSED
 
-    def __init__(self, text: str, *, next_step: str = "", status: int | None = None) -> None:
+    def __init__(self, text: str, next_step: str = "", *, status: int | None = None) -> None:
         super().__init__(text)
         self.next_step = next_step
         if status is not None:

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from qmtl.cli.failures import CommandError, UsageError
 
+OWN = Path(".qmtl_snapshots")
+"""The one folder that is made where it is written to: the SDK keeps its snapshots there, too."""
+
 
 def write_file(name: str | Path, text: str, *, called: str = "answer.json") -> Path:
     """Write it, and only then put it in its place; a folder gets a file `called` so.
 
     A symbolic link stays one: what it leads to is written. What is no regular file (a device, a pipe) is written to.
+    UsageError where its folder is not there: a name that was typed wrong makes none.
     """
-    path = Path(name)
-    if path.is_dir() or str(name).endswith(os.sep):
-        path = path / called.replace("/", "_")
+    path = file_called(name, called)
+    require_folder(path)
     draft = None
     try:
+        if path.parent == OWN:
+            OWN.mkdir(exist_ok=True)
         path = path.resolve() if path.is_symlink() else path
         if path.exists() and not path.is_file():
             write_through(path, text)
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -41,6 +46,27 @@ def write_file(name: str | Path, text: str, *, called: str = "answer.json") -> P
             next_step="Name another file with --output.",
         ) from None
     return path
+
+
+def file_called(name: str | Path, called: str) -> Path:
+    """What `name` means: a file, or the one `called` so in a folder."""
+    is_folder = Path(name).is_dir() or str(name).endswith(os.sep)
+    return Path(name) / called.replace("/", "_") if is_folder else Path(name)
+
+
+def require_folder(path: Path) -> None:
+    """UsageError where there is none to write it into."""
+    folder = path.parent
+    if folder.is_dir() or (folder == OWN and not folder.exists()):
+        return
+    if folder.exists():
+        raise UsageError(
+            f"{path} cannot be written: {folder} is no folder", next_step="Name another file with --output."
+        )
+    raise UsageError(
+        f"{path} cannot be written: there is no folder {folder}",
+        next_step=f"Make it (mkdir -p {shlex.quote(str(folder))}), or name another file with --output.",
+    )
 
 
 def write_through(path: Path, text: str) -> None:

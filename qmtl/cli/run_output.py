@@ -10,7 +10,7 @@ from typing import IO, Any
 import typer
 
 from qmtl.cli.failures import CommandError, UsageError
-from qmtl.cli.files import write_file
+from qmtl.cli.files import require_folder, write_file
 from qmtl.cli.runners_file import Plan
 from qmtl.cli.session import as_json
 from qmtl.cli.supervisor import Watched
@@ -49,6 +49,7 @@ class StatusFile:
     """How the runners are, at most once a second and where one ends."""
 
     def __init__(self, path: str) -> None:
+        require_folder(Path(path))
         self.path = path
         self.states: list[str] = []
         self.written = 0.0

@@ -85,7 +85,8 @@ def run(
 ) -> None:
     """Run strategies: on paper, or live behind their gates, until Ctrl-C or the end of their data.
 
-    Each has a process of its own, which is started again with backoff where it fails. Ends with 1 where one failed.
+    Each has a process of its own, which is started again with backoff where it fails or ends without a report; code that
+    fails in the same way at the same bar twice is not. Ends with 1 where one failed.
     """
     moment(start, "--start")
     shared = {

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from qmtl.cli.command import command
-from qmtl.cli.failures import CommandError, UsageError
+from qmtl.cli.failures import CommandError, UsageError, token_words
 from qmtl.cli.session import TRIES, Session
 from qmtl.cli.tables import facts
+
+REFUSED_TOKEN = "not taken"
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +31,12 @@ def health(
         ),
     ] = None,
 ) -> None:
-    """Ask the service what it can do and how it is."""
+    """Ask the service what it can do and how it is; where a token is known, also whether it is taken.
+
+    Anybody may ask for its health. Ends with 1 where it is not well, or does not take the token.
+    """
     found = session.client.health()
+    token = token_standing(session) if found.status == "ok" else "not checked"
     pairs: dict[str, Any] = {
         "service": session.client.url,
         "status": found.status,
@@ -39,17 +45,35 @@ def health(
         "alpha metrics": found.alpha_metrics_capable,
         "compute contract": found.compute_context_contract,
         "event stream": found.stream_url,
+        "your token": token,
         **found.dependencies,
     }
     session.answer(found.raw, lambda out: facts(out, pairs))
     if found.status != "ok":
         raise CommandError(f"the service says that it is {found.status}")
+    if token == REFUSED_TOKEN:
+        raise CommandError(*token_words(session))
     if expect_schema_version is not None and found.rebalance_schema_version < expect_schema_version:
         raise CommandError(
             f"the service plans by schema version {found.rebalance_schema_version}, "
             f"{expect_schema_version} is expected",
             next_step="QMTL_COMPAT_REBALANCE_V2 of the service switches version 2.",
         )
+
+
+def token_standing(session: Session) -> str:
+    """What becomes of the token that is configured: asked with something that everybody may who has one."""
+    from qmtl.client.errors import QmtlError, Unauthenticated
+
+    if not session.client.config.token:
+        return "none: run `qmtl login`"
+    try:
+        next(iter(session.client.worlds(limit=1)), None)
+    except Unauthenticated:
+        return REFUSED_TOKEN
+    except QmtlError as error:
+        return f"not checked: {error}"
+    return "taken"
 
 
 def login(session: Session) -> None:

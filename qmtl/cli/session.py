@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
-from qmtl.cli.files import write_file
+from qmtl.cli.failures import UsageError
+from qmtl.cli.files import file_called, require_folder, write_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ class Session:
     """`format` None: a table, or JSON into a file."""
 
     def __init__(self, *, format: str | None, output: str | None, url: str | None, token: str | None) -> None:
-        self.output = output
+        self.format, self.output = format, output
         self.as_json = format == "json" or (format is None and output is not None)
         self.url, self.token = url, token
         self.world: str | None = None
@@ -35,6 +36,19 @@ class Session:
         self.run: str | None = None
         """What the command was asked about: a refusal may be about its name."""
         self._client: Client | None = None
+
+    def check(self) -> None:
+        """Before anything is asked or done: UsageError for an address or a token that says nothing, which would be taken
+        from elsewhere, and for an answer's file that has no folder."""
+        for name, given in (("--url", self.url), ("--token", self.token)):
+            if given is not None and not given.strip():
+                raise UsageError(
+                    f"{name} is empty", next_step=f"Say which, or leave {name} out to use what is configured."
+                )
+        if self.output is not None:
+            if not self.output:
+                raise UsageError("--output is empty", next_step="Name a file, or leave it out.")
+            require_folder(file_called(self.output, "answer.json"))
 
     # --- the service ------------------------------------------------------------------------------------------
     @cached_property
@@ -50,7 +64,9 @@ class Session:
         return self._client
 
     def choose_world(self, placed: str | None, named: str | None, *, optional: bool = False) -> None:
-        """By its place, by its option, or by QMTL_WORLD; two different ones are a mistake."""
+        """By its place, by its option, or by QMTL_WORLD; two different ones are a mistake, and so is an empty one."""
+        if "" in (placed, named):
+            raise typer.BadParameter("the world's id is empty")
         if placed and named and placed != named:
             raise typer.BadParameter(f"two worlds are named: {placed!r} and --world {named!r}")
         self.world = placed or named or os.environ.get("QMTL_WORLD") or None
@@ -58,7 +74,9 @@ class Session:
             raise typer.BadParameter("say which world: as WORLD, as --world WORLD, or in QMTL_WORLD")
 
     def choose_strategy(self, placed: str | None, named: str | None) -> str:
-        """By its place or by its option; two different ones are a mistake."""
+        """By its place or by its option; two different ones are a mistake, and so is an empty one."""
+        if "" in (placed, named):
+            raise typer.BadParameter("the strategy's id is empty")
         if placed and named and placed != named:
             raise typer.BadParameter(f"two strategies are named: {placed!r} and --strategy {named!r}")
         self.strategy = placed or named

@@ -51,11 +51,22 @@ class Watched:
     report: dict[str, Any] | None = None
     error: str = ""
     is_hopeless: bool = False
+    failed_at: dict[str, str] | None = None
     hearing: list[threading.Thread] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
         return self.state in {"completed", "stopped", "failed"}
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it said how it ended. A status without that says nothing: any code may end a process with any."""
+        return self.report is not None or bool(self.error)
+
+    @property
+    def status_told(self) -> int | None:
+        """The exit status that it meant; REFUSED where it said nothing."""
+        return self.code if self.has_spoken else REFUSED
 
     def document(self) -> dict[str, Any]:
         return {
@@ -118,7 +129,7 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C is ours to pass on
         )
         one.began, one.state, one.report, one.error = time.monotonic(), "running", None, ""
-        one.code = None
+        one.code, one.is_hopeless = None, False
         one.hearing = []
         for what, stream in (("document", one.process.stdout), ("line", one.process.stderr)):
             thread = threading.Thread(target=self.hear, args=(one, what, stream), daemon=True)
@@ -188,29 +199,42 @@ class Supervisor:
         one.code = code
         for line in one.error.splitlines():
             self.log(one.plan, line)
-        if code == OK:
-            ended = (one.report or {}).get("ended", "completed")
+        if code == OK and one.report is not None:
+            ended = one.report.get("ended", "completed")
             one.state = ended if ended in {"completed", "stopped"} else "failed"
         elif self.stopping.is_set():
             one.state = "stopped"
-        elif code == USAGE or one.is_hopeless:
+        elif one.status_told == USAGE or one.is_hopeless or self.has_failed_so_before(one):
             one.state = "failed"  # it will not get better by itself
         else:
-            self.again(one, code, now)
+            self.again(one, now)
         self.tell()
 
-    def again(self, one: Watched, code: int, now: float) -> None:
+    def has_failed_so_before(self, one: Watched) -> bool:
+        """Whether the same code failed at the same bar in the same way the last time, too: once more is of no use."""
+        before, one.failed_at = one.failed_at, (one.report or {}).get("failed_at")
+        if one.failed_at is None or one.failed_at != before:
+            return False
+        where, at = one.failed_at.get("where"), one.failed_at.get("at")
+        self.log(
+            one.plan,
+            f"{where} failed at {at} twice in the same way: this code is not started again; mend it first",
+        )
+        return True
+
+    def again(self, one: Watched, now: float) -> None:
         if now - one.began >= STEADY:
             one.tries = one.failures = 0
         one.tries += 1
-        one.failures += code != UNREACHABLE  # a service that is away is waited for
+        one.failures += one.status_told != UNREACHABLE  # a service that is away is waited for
         if one.failures > self.terms.max_failures:
             self.log(one.plan, f"failed {one.failures} times one after the other: given up")
             one.state = "failed"
             return
         pause = self.terms.pause(one.tries)
         one.state, one.again_at = "waiting", now + pause
-        self.log(one.plan, f"ended with status {code}; it is started again in {pause:g} s")
+        how = f"ended with status {one.code}" + ("" if one.has_spoken else " and without a report")
+        self.log(one.plan, f"{how}; it is started again in {pause:g} s")
 
     # --- all of them ------------------------------------------------------------------------------------------
     def end_all(self) -> None:
@@ -240,9 +264,8 @@ class Supervisor:
 
 def exit_status(watched: Sequence[Watched]) -> int:
     """0 where none failed; else that of the failures where they are of one kind, and 1 where not."""
-    codes = {
-        one.code if one.code in {USAGE, UNREACHABLE} else REFUSED for one in watched if one.state == "failed"
-    }
+    told = {one.status_told for one in watched if one.state == "failed"}
+    codes = {each if each in {USAGE, UNREACHABLE} else REFUSED for each in told}
     if not codes:
         return OK
     return codes.pop() if len(codes) == 1 else REFUSED

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+ALIKE, ALIKE_IN_PART = 0.6, 0.75
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like it, None where none is."""
+    """The known name that is most like it, or like a word of it, or begins so; None where none is.
+
+    >>> nearest("alpa_world", ["alpha_world", "demo"]), nearest("alpa_world", ["alpha", "demo"])
+    ('alpha_world', 'alpha')
+    """
     names = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    return names[found[0]] if found else None
+    asked = name.lower()
+    found = difflib.get_close_matches(asked, names, n=1, cutoff=ALIKE)
+    for word in re.findall(r"[^\W_]{3,}", asked):
+        found = found or difflib.get_close_matches(word, names, n=1, cutoff=ALIKE_IN_PART)
+    begun = sorted(each for each in names if len(asked) > 1 and each.startswith(asked))
+    return names[(found or begun)[0]] if found or begun else None
 
 
 def not_there(what: str, name: str, known: Iterable[str], *, where: str = "") -> str:

@@ -84,6 +84,11 @@ class GateView:
         return told is not None and told.opens and self.closed_by is None
 
     @property
+    def has_lease(self) -> bool:
+        """Whether the lease is valid and nothing is in doubt that needs another one."""
+        return self.broken is None and self._now < self._lease_until
+
+    @property
     def closed_by(self) -> str | None:
         """What keeps every gate shut, whatever each was told."""
         if self.broken is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from qmtl.client.nearest import nearest
 from qmtl.contracts.nodes import NodeState
 from qmtl.sdk.authors import authors_code, place_of, trace_of, words_of
 from qmtl.sdk.errors import DataError, NodeError, StrategyError
@@ -198,7 +199,9 @@ class Engine:
         known = list(fields)
         for name, _ in self._sources:
             if name not in known:
-                raise DataError(f"the data has no {name!r}, only {', '.join(known)}")
+                meant = nearest(name, known)
+                hint = f"; did you mean {meant!r}?" if meant else ""
+                raise DataError(f"the data has no {name!r}, only {', '.join(known)}{hint}")
 
     def never_decided(self, bars: int) -> NodeError:
         """Why a whole history led to nothing: the first node that never gave anything, or the data is too short."""

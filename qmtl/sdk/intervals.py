@@ -15,7 +15,7 @@ FIRST_MONDAY = 4 * DAY
 
 def milliseconds(text: str) -> int:
     """Length of an interval. DataError for what is none."""
-    match = re.fullmatch(r"([1-9]\d{0,5})([smhdw])", text)
+    match = re.fullmatch(r"([1-9]\d{0,5})([smhdw])", text) if isinstance(text, str) else None
     if match is None:
         raise DataError(f"{text!r} is not an interval; use one like 5m, 1h, 1d or 1w")
     return int(match[1]) * MILLISECONDS[match[2]]

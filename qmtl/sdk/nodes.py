@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qmtl.client.nearest import nearest
 from qmtl.contracts.nodes import NodeState
 from qmtl.sdk.errors import StrategyError
+from qmtl.sdk.frame import FIELDS
 
 Floats = NDArray[np.float64]
 Compute = Callable[..., Any]
@@ -49,6 +52,9 @@ class Stream:
     interval: str
     period: int
 
+    def __post_init__(self) -> None:
+        self.period = whole(self.period, f"the stream {self.field!r}")
+
 
 @dataclass(eq=False)
 class Node:
@@ -80,8 +86,7 @@ class Node:
             raise StrategyError(f"node {self.name!r} has no function to compute")
         if self.period is None:
             self.period = max([each.period for each in self.inputs if isinstance(each, Stream)], default=1)
-        if self.period < 1:
-            raise StrategyError(f"node {self.name!r} has the period {self.period}; it needs at least 1")
+        self.period = whole(self.period, f"node {self.name!r}")
 
     @property
     def looks_back(self) -> int:
@@ -94,6 +99,31 @@ class Node:
         return told | {"error": self.error[-4000:] or None} if self.error else told
 
 
+def whole(period: Any, of: str) -> int:
+    """A period as a number of bars. StrategyError for what is none."""
+    try:
+        count = None if isinstance(period, bool) else operator.index(period)
+    except TypeError:
+        count = None
+    if count is None:
+        raise StrategyError(f"{of} has the period {period!r}; it is a whole number of bars, like 20")
+    if count < 1:
+        raise StrategyError(f"{of} has the period {count}; it needs at least 1")
+    return count
+
+
+def no_input(node: Node, given: object, known: Iterable[str]) -> StrategyError:
+    """What was given as an input is none. known: names of nodes, one of which may be meant."""
+    text = f"node {node.name!r} has the input {given!r}, which is no stream and no node"
+    if not isinstance(given, str):
+        return StrategyError(text)
+    if given.lower() in FIELDS:
+        return StrategyError(f"{text}; did you mean self.stream({given.lower()!r})?")
+    meant = nearest(given, set(known) - {node.name})
+    hint = f"; did you mean the node {meant!r}? " if meant else "; "
+    return StrategyError(f"{text}{hint}Give the node itself, which self.add(Node(...)) gives back")
+
+
 def described(value: object) -> str:
     return f"the {type(value).__name__.lower()}" if isinstance(value, Stream | Node) else repr(value)
 
@@ -102,6 +132,7 @@ def in_order(nodes: Sequence[Node]) -> list[Node]:
     """The nodes and what they are made of, each after its inputs. StrategyError for circles and double names."""
     ordered: list[Node] = []
     done: set[int] = set()
+    given = list(nodes)
 
     def visit(node: Node, path: tuple[Node, ...]) -> None:
         if node in path:
@@ -114,9 +145,7 @@ def in_order(nodes: Sequence[Node]) -> list[Node]:
             if isinstance(each, Node):
                 visit(each, (*path, node))
             elif not isinstance(each, Stream):
-                raise StrategyError(
-                    f"node {node.name!r} has the input {each!r}, which is no stream and no node"
-                )
+                raise no_input(node, each, [known.name for known in (*given, *ordered)])
         done.add(id(node))
         ordered.append(node)
 

@@ -29,7 +29,7 @@ def snapshot_path(snapshot: Mapping[str, Any], wanted: str | Path | bool) -> Pat
 
 
 def write_snapshot(snapshot: Mapping[str, Any], wanted: str | Path | bool = True) -> Path:
-    """Write it whole or not at all. SnapshotError where that is not possible: disk full, no right, no folder."""
+    """Write it whole or not at all; its folder is made. SnapshotError where that cannot be: disk full, no right."""
     draft = None
     try:
         path = snapshot_path(snapshot, wanted)
@@ -43,9 +43,18 @@ def write_snapshot(snapshot: Mapping[str, Any], wanted: str | Path | bool = True
     except (OSError, ValueError) as error:
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
-        why = getattr(error, "strerror", None) or error
-        raise SnapshotError(f"the snapshot could not be written to {wanted}: {why}") from None
+        raise SnapshotError(
+            f"the snapshot could not be written to {wanted}: {why_not(error)}; "
+            "name a .json file, or a folder, that can be written"
+        ) from None
     return path
+
+
+def why_not(error: OSError | ValueError) -> str:
+    """In words. What stands where a folder is wanted is a `File exists` to the system."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        return f"{error.filename} is no folder"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def read_snapshot(path: str | Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from qmtl.client.nearest import nearest
 from qmtl.sdk.authors import authors_code
 from qmtl.sdk.errors import StrategyError
 from qmtl.sdk.intervals import milliseconds
@@ -66,8 +67,6 @@ class Strategy:
 
     def stream(self, field: str = "close", *, interval: str | None = None, period: int = 1) -> Stream:
         """Closed bars of a field (open, high, low, close, volume) of all symbols; the last `period` of them."""
-        if period < 1:
-            raise StrategyError(f"the stream {field!r} has the period {period}; it needs at least 1")
         wanted = interval or self.interval
         if milliseconds(wanted) % milliseconds(self.interval):
             raise StrategyError(f"the data comes each {self.interval}; {wanted} cannot be made of that")
@@ -93,9 +92,16 @@ class Strategy:
             if not any(node.name in OUTPUTS for node in self.nodes):
                 raise StrategyError(
                     f"it adds no node named {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}: "
-                    "nothing says what is to be traded"
+                    f"nothing says what is to be traded{self._meant()}"
                 )
         return self
+
+    def _meant(self) -> str:
+        """Which of its nodes may be meant to say it."""
+        for node in self.nodes:
+            if meant := nearest(node.name, OUTPUTS):
+                return f"; {node.name!r} is a step in between, did you mean {meant!r}?"
+        return ""
 
 
 def setup_of(strategy: Strategy) -> str:

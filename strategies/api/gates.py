@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 
 from qmtl_site.accounts.access import READ, roles
 from qmtl_site.accounts.models import Role
@@ -12,18 +13,31 @@ from qmtl_site.accounts.views import ServiceView
 from qmtl_site.http.openapi import PAGED, operation
 from qmtl_site.http.pagination import page
 from strategies import errors, schemas, selectors, services
+from strategies.api.parameters import flag_of
 from worlds.errors import WorldRetired
+
+STRATEGY = OpenApiParameter("strategy_id", str, description="Only those that hold the gate of this strategy.")
+LIVE = OpenApiParameter(
+    "live",
+    bool,
+    description="true: with a valid lease, by the database's clock; false: with none any more.",
+)
 
 
 class Gates(ServiceView):
     access: ClassVar = {"GET": READ, "POST": roles(Role.RUNNER)}
 
-    @operation("Gate clients of a world", response=schemas.GateClientPage, parameters=PAGED)
+    @operation(
+        "Gate clients of a world", response=schemas.GateClientPage, parameters=[*PAGED, STRATEGY, LIVE]
+    )
     def get(self, request: Any, world_id: str) -> HttpResponse:
+        params = request.query_params
         rows = selectors.gate_clients_of(world_id)
-        return self.reply(
-            page(rows, request.query_params, selectors.client_document, created="registered_at")
-        )
+        if strategy := params.get("strategy_id"):
+            rows = selectors.holding(rows, strategy.replace("\0", ""))
+        if (is_live := flag_of(params, "live")) is not None:
+            rows = selectors.leased(rows, is_live=is_live)
+        return self.reply(page(rows, params, selectors.client_document, created="registered_at"))
 
     @operation(
         "Register as the holder of gates: a lease, and its secret once",

@@ -9,6 +9,14 @@ from qmtl_site.http.refusals import Invalid
 from worlds.domain.series import EARLIEST, LATEST
 
 
+def flag_of(params: Any, name: str) -> bool | None:
+    """`true` or `false`; None where the query does not ask for either."""
+    text = params.get(name)
+    if text not in {None, "true", "false"}:
+        raise Invalid.at(f"?{name}", f"{name} is true or false")
+    return None if text is None else text == "true"
+
+
 def moment_of(params: Any, name: str) -> datetime | None:
     """A time of the query; without a zone it could mean any of 26 hours."""
     text = params.get(name)

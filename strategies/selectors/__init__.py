@@ -13,6 +13,8 @@ from strategies.selectors.applies import (
     gate_clients_of,
     get_apply,
     get_client,
+    holding,
+    leased,
 )
 from strategies.selectors.asked import Holder, due_applies, holders_asked
 from strategies.selectors.bindings import binding_document, bindings_of, mode_of, with_node_errors
@@ -46,6 +48,8 @@ __all__ = [
     "get_client",
     "get_strategy",
     "holders_asked",
+    "holding",
+    "leased",
     "mode_of",
     "node_document",
     "nodes_document",

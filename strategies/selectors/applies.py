@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.plans import Plan
-from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient
+from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient, GateHold
 from strategies.selectors.asked import holders_asked
 
 
@@ -72,6 +73,17 @@ def waiting_for(apply: Apply) -> list[str]:
 
 def gate_clients_of(world_id: str) -> QuerySet[GateClient]:
     return GateClient.objects.filter(world_id=world_id).select_related("user").prefetch_related("holds")
+
+
+def holding(rows: QuerySet[GateClient], strategy_id: str) -> QuerySet[GateClient]:
+    """Those that hold, or held, the gate of a strategy."""
+    return rows.filter(Exists(GateHold.objects.filter(client=OuterRef("pk"), strategy=strategy_id)))
+
+
+def leased(rows: QuerySet[GateClient], *, is_live: bool) -> QuerySet[GateClient]:
+    """Those with a valid lease by the database's clock, or those without one."""
+    valid = Q(revoked_at=None, lease_until__gt=Now())
+    return rows.filter(valid) if is_live else rows.exclude(valid)
 
 
 def get_client(world_id: str, client_id: str) -> GateClient:

@@ -114,17 +114,60 @@ def test_a_snapshot_is_the_services_own(qmtl: Qmtl, client: Client, alpha: str, 
 
 
 def test_an_answer_may_go_to_a_file(qmtl: Qmtl, alpha: str, environment: Path) -> None:
-    said = qmtl("world", "list", "--output", "deep/worlds.json")
-    assert (said.out, said.err) == ("", "written to deep/worlds.json\n")
-    assert json.loads(Path("deep/worlds.json").read_text())["items"]
+    said = qmtl("world", "list", "--output", "worlds.json")
+    assert (said.out, said.err) == ("", "written to worlds.json\n")
+    assert json.loads(Path("worlds.json").read_text())["items"]
     qmtl("world", "list", "--output", "worlds.txt", "--format", "table")
     assert Path("worlds.txt").read_text().startswith("WORLD")
 
 
 def test_a_file_that_cannot_be_written_is_told(qmtl: Qmtl, alpha: str) -> None:
     said = qmtl("world", "list", "--output", "/dev/full/x.json")
-    assert said.code == 1
-    assert "/dev/full/x.json cannot be written" in said.err
+    assert said.code == 2
+    assert "/dev/full/x.json cannot be written: /dev/full is no folder" in said.err
+
+
+@pytest.mark.parametrize("place", ["deep/worlds.json", "deep/er/", "deep/er/x.json"])
+def test_no_folder_is_made_for_an_answer_nor_anything_asked(
+    typed: Qmtl, environment: Path, place: str
+) -> None:
+    folder = place.rpartition("/")[0]
+    said = typed("world", "list", "--url", "http://127.0.0.1:9", "--output", place)
+    assert said.code == 2
+    assert f"cannot be written: there is no folder {folder}" in said.err
+    assert f"Make it (mkdir -p {folder}), or name another file" in said.err
+    assert list(environment.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--token", "--url", "--output"])
+def test_an_empty_option_is_not_taken_from_elsewhere(qmtl: Qmtl, alpha: str, option: str) -> None:
+    said = qmtl("world", "list", option, "")
+    assert (said.code, said.out) == (2, "")
+    assert f"{option} is empty" in said.err
+
+
+@pytest.mark.parametrize("words", [("world", "show", "--world", ""), ("strategy", "show", "")])
+def test_an_empty_name_is_not_taken_from_elsewhere(
+    qmtl: Qmtl, alpha: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("QMTL_WORLD", alpha)
+    said = qmtl(*words)
+    assert said.code == 2
+    assert "id is empty" in said.err
+
+
+def test_health_says_whether_the_token_is_taken(
+    qmtl: Qmtl, alpha: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "your token" in qmtl("health").out
+    wrong = qmtl("health", "--token", "wrong")
+    assert wrong.code == 1
+    assert "not taken" in wrong.out
+    assert "the service does not take the token that was given" in wrong.err
+    assert qmtl("health", "--token", "wrong", "--format", "json").document["status"] == "ok"
+    monkeypatch.delenv("QMTL_TOKEN")
+    alone = qmtl("health")
+    assert (alone.code, "none: run `qmtl login`" in alone.out) == (0, True)
 
 
 def test_events_are_the_last_ones_or_those_after_one(qmtl: Qmtl, client: Client, alpha: str) -> None:

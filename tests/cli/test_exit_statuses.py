@@ -22,6 +22,10 @@ strategy list alpha
 world eval alpha --dry-run
 world events alpha
 report live --help
+report live alpha
+report live alpha --as md
+report validation alpha --strategy mom
+report validation alpha --strategy weak --as html
 """
 REFUSED = """
 world create alpha
@@ -38,8 +42,9 @@ world apply alpha
 world events alpha --after 1000000
 health --expect-schema-version 99
 rebalance execute nope
-report live alpha
-report validation alpha --strategy mom
+report live nope
+report validation alpha --strategy nope
+report validation alpha --strategy mom --run nope
 strategy activate mom --world alpha --reason x
 """
 USAGE = """
@@ -56,6 +61,8 @@ world eval alpha --as-of yesterday
 world activation set alpha --strategy mom
 world activation set alpha --strategy mom --active maybe
 edges override alpha --from a
+report live alpha --as pdf
+report live alpha --as md --format json
 strategy list --state live
 rebalance plan --file nope.json
 policy-diff --old nope.yaml --new nope.yaml --runs-dir .
@@ -72,6 +79,7 @@ PENDING = """
 world run-status alpha --strategy waiting
 world explain alpha --strategy waiting
 world snapshot alpha --strategy waiting
+report validation alpha --strategy waiting
 """
 
 

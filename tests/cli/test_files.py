@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qmtl.cli.failures import CommandError
+from qmtl.cli.failures import CommandError, UsageError
 from qmtl.cli.files import write_file
 
 
@@ -45,6 +45,14 @@ def test_a_device_that_is_full_is_told_and_stays(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be written"):
         write_file(link, "answer")
     assert stat.S_ISCHR(link.stat().st_mode)
+
+
+def test_the_folder_of_snapshots_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_file(".qmtl_snapshots/", "{}", called="a/b.json").read_text() == "{}"
+    assert [each.name for each in (tmp_path / ".qmtl_snapshots").iterdir()] == ["a_b.json"]
+    with pytest.raises(UsageError, match="there is no folder elsewhere"):
+        write_file("elsewhere/", "{}")
 
 
 def test_links_in_a_circle_are_told(tmp_path: Path) -> None:

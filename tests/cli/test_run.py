@@ -55,11 +55,22 @@ class Breaking(Holding):
 class Dying(Breaking):
     def decide(self, w):
         if Path("die").exists():
+            status = int(Path("die").read_text())
             Path("die").unlink()
-            os._exit(9)
+            os._exit(status)
+        return np.ones(w.shape[1]) / w.shape[1]
+
+
+class Drifting(Breaking):
+    def decide(self, w):
+        bars = int(Path("break").read_text() or 0) + 1 if Path("break").exists() else 0
+        if bars:
+            Path("break").write_text(str(bars))
+        if bars in (7, 20, 35):  # the 7th bar of a life, then the 13th, then the 15th
+            raise ZeroDivisionError("somewhere else each time")
         return np.ones(w.shape[1]) / w.shape[1]
 """
-NAMES = ("Holding", "Breaking", "Dying")
+NAMES = ("Holding", "Breaking", "Dying", "Drifting")
 
 
 @pytest.fixture(scope="module")
@@ -151,21 +162,48 @@ def test_strategies_run_to_the_end_of_their_data(start: Start, tmp_path: Path) -
     assert [each["state"] for each in kept] == ["completed"] * 2
 
 
-def test_one_that_dies_is_started_again(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "die").touch()
+@pytest.mark.parametrize("status", [0, 2, 4, 9])
+def test_one_that_dies_is_started_again_whatever_its_status(
+    start: Start, tmp_path: Path, status: int
+) -> None:
+    """A process that ends without its report has failed: `os._exit(0)` in a node is no success."""
+    (tmp_path / "die").write_text(str(status))
     code, (one,), err = ended(start("mine.py:Dying", "--replay", "--backoff", "0.05"))
     assert (code, one["state"], one["restarts"]) == (0, "completed", 1), err
-    assert "ended with status 9; it is started again in 0.05 s" in err
+    assert f"ended with status {status} and without a report; it is started again in 0.05 s" in err
+
+
+def test_one_that_only_dies_has_failed(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "die").write_text("0")
+    code, (one,), err = ended(start("mine.py:Dying", "--replay", "--max-failures", "0"))
+    assert (code, one["state"], one["exit_status"], one["report"]) == (1, "failed", 0, None), err
+    assert "given up" in err
 
 
 def test_one_that_fails_again_and_again_is_given_up(start: Start, tmp_path: Path) -> None:
     (tmp_path / "break").touch()
-    code, (one,), err = ended(
-        start("mine.py:Breaking", "--replay", "--backoff", "0.05", "--max-failures", "1")
-    )
+    words = ("mine.py:Drifting", "--replay", "--start", "2020-02-03", "--backoff", "0.05")
+    code, (one,), err = ended(start(*words, "--max-failures", "2"))
+    assert (code, one["state"], one["restarts"]) == (1, "failed", 2), err
+    assert "somewhere else" in one["error"]
+    assert "failed 3 times one after the other: given up" in err
+
+
+def test_code_that_fails_the_same_way_twice_is_not_tried_again(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "break").touch()
+    code, (one,), err = ended(start("mine.py:Breaking", "--replay", "--backoff", "0.05"))
     assert (code, one["state"], one["restarts"]) == (1, "failed", 1)
     assert "nothing to divide by" in one["error"]
-    assert "given up" in err
+    assert "node 'weights' failed at 2020-01-06T00:00:00Z twice in the same way" in err
+
+
+def test_other_code_is_tried_although_it_fails_at_the_same_bar(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "break").touch()
+    process = start("mine.py:Breaking", "--replay", "--backoff", "1")
+    heard(process, "it is started again")
+    (tmp_path / "mine.py").write_text(STRATEGIES.replace("nothing to divide by", "still nothing"))
+    code, (one,), _ = ended(process)
+    assert (code, one["restarts"]) == (1, 2)
 
 
 @pytest.mark.parametrize("name", ["mine.py:Nobody", "nowhere.py:Mine"])
@@ -257,7 +295,7 @@ def test_pauses_double_up_to_the_most() -> None:
 )
 def test_it_ends_with_what_its_runners_failed_with(failed: list[int], status: int) -> None:
     plan = Plan("a", "w")
-    watched = [Watched(plan, state="failed", code=code) for code in failed]
+    watched = [Watched(plan, state="failed", code=code, error="why") for code in failed]
     assert exit_status([Watched(plan, state="completed", code=0), *watched]) == status
 
 
@@ -270,6 +308,7 @@ def test_an_unreachable_service_is_waited_for() -> None:
     one.began = time.monotonic()
     states = []
     for code in (4, 4, 4, 1, 4, 1):
-        supervisor.again(one, code, time.monotonic())
+        one.code, one.error = code, "as it said itself"
+        supervisor.again(one, time.monotonic())
         states.append(one.state)
     assert states == ["waiting"] * 5 + ["failed"]

@@ -223,7 +223,7 @@ def test_attributes_of_no_use_are_told(named: dict[str, Any], said: str) -> None
         (lambda s: s.add(Node("weights", s.stream(), len)), r"needs a list of its inputs: \[the stream\]"),
         (lambda s: s.add(Node("weights", [s.stream(interval="soon")], len)), "'soon' is not an interval"),
         (lambda s: s.add(Node("weights", [s.stream()], len, interval="soon")), "'soon' is not an interval"),
-        (lambda s: s.stream(period="long"), "TypeError"),
+        (lambda s: s.stream(period="long"), "the stream 'close' has the period 'long'; it is a whole number"),
     ],
 )
 def test_setup_is_named_for_a_graph_that_is_none(make: Callable[[Any], Any], said: str) -> None:

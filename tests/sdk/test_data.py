@@ -233,3 +233,5 @@ def test_an_exchange_that_nobody_knows() -> None:
     pytest.importorskip("ccxt")
     with pytest.raises(DataError, match="names no exchange"):
         load(preset(id="nowhere-1h", source="ccxt", interval="1h", symbols=["A/B"]))
+    with pytest.raises(DataError, match="did you mean 'binance'"):
+        load(preset(id="binanc-1h", source="ccxt", interval="1h", symbols=["A/B"]))

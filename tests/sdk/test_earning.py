@@ -222,3 +222,27 @@ def test_orders_of_others_wait_while_bars_are_missed() -> None:
     assert life.trader.at is not None
     life.go(1, is_missed=True)
     assert life.trader.at is None
+
+
+# --- what became of orders --------------------------------------------------------------------------------------
+def test_each_order_is_filled_or_counted_with_what_became_of_it() -> None:
+    """At any bar; what still waits when it ends is the rest."""
+    life = Life("live").go(3)
+    live = life.trader.desks["live"]
+    life.go(1, 0.5 * ALL)
+    life.tell("live", opens=False)
+    life.trader.changed()  # what was just ordered reduces, but not for sure: it is taken back with what opens
+    assert live.tally.withdrawn == {"gate_closed": 1}
+    life.go(2)
+    life.tell("live").go(1).go(1, 0.3 * ALL)
+    live.withdraw()
+    tally = live.tally
+    assert tally.withdrawn == {"gate_closed": 1, "replaced": 1}
+    ended = tally.fills + sum(tally.withdrawn.values()) + sum(tally.rejected.values())
+    assert ended + len(live.broker.open_orders()) == tally.orders
+
+
+def test_what_waits_on_paper_when_it_goes_live_is_counted() -> None:
+    life = Life("paper").go(2).go(1, 0.5 * ALL)
+    life.tell("live").go(1)
+    assert life.trader.desks["paper"].tally.withdrawn == {"mode_left": 1}

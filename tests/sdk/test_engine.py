@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qmtl.contracts.nodes import NodeState
 from qmtl.sdk import Bar, Frame, Node, NodeError, Strategy, StrategyError
 from qmtl.sdk.engine import Engine, replay
+from qmtl.sdk.errors import DataError
 from tests.sdk.authors import DAY, Breaking, Momentum, prices, weekdays
 
 
@@ -214,6 +215,24 @@ def test_leaving_the_process_is_a_failure_and_an_interrupt_is_none(
         (lambda s: s.add(Node("weights", [s.stream(interval="1h")], len)), "cannot be made"),
         (lambda s: s.add(Node("weights", ["close"], len)), "no stream and no node"),  # type: ignore[list-item]
         (lambda s: s.stream(period=0), "at least 1"),
+        (lambda s: s.stream(period=2.5), "stream 'close' has the period 2.5; it is a whole number of bars"),
+        (lambda s: s.stream(period=True), "it is a whole number"),
+        (lambda s: s.stream(period="20"), "it is a whole number"),
+        (
+            lambda s: s.add(Node("weights", [s.stream()], len, period=2.5)),
+            "node 'weights' has the period 2.5",
+        ),  # type: ignore[arg-type]
+        (lambda s: s.add(Node("weights", [s.stream()], len, period=-1)), "at least 1"),
+        (lambda s: s.stream(interval=5), "not an interval"),
+        (lambda s: s.add(Node("wieghts", [s.stream()], len)), "did you mean 'weights'"),
+        (lambda s: s.add(Node("weights", ["close"], len)), r"did you mean self.stream\('close'\)"),  # type: ignore[list-item]
+        (
+            lambda s: [
+                s.add(Node("momentum", [s.stream()], len)),
+                s.add(Node("weights", ["momentun"], len)),  # type: ignore[list-item]
+            ],
+            "did you mean the node 'momentum'",
+        ),
     ],
 )
 def test_a_graph_that_makes_no_sense_is_told(make: object, said: str) -> None:
@@ -223,6 +242,26 @@ def test_a_graph_that_makes_no_sense_is_told(make: object, said: str) -> None:
 
     with pytest.raises(StrategyError, match=said):
         Engine(Wrong(), ("A",), "1d")
+
+
+def test_a_period_may_be_any_whole_number() -> None:
+    class Counted(Strategy):
+        def setup(self) -> None:
+            self.add(
+                Node("weights", [self.stream(period=np.int64(3))], lambda w: w[-1] * 0, period=np.int32(2))
+            )  # type: ignore[arg-type]
+
+    engine = Engine(Counted(), ("A",), "1d")
+    assert [type(node.period) for node in engine.nodes] == [int]
+
+
+def test_a_field_that_the_data_lacks_is_told_with_the_nearest() -> None:
+    class Typo(Strategy):
+        def setup(self) -> None:
+            self.add(Node("weights", [self.stream("volme")], len))
+
+    with pytest.raises(DataError, match="did you mean 'volume'"):
+        Engine(Typo(), ("A",), "1d").require_fields(["close", "volume"])
 
 
 def test_circles_are_told() -> None:

@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from qmtl.brokers import suspend_proof_seconds
-from qmtl.client import Client, errors
+from qmtl.client import Client, Config, Retries, errors
 from qmtl.client.documents import Event
+from qmtl.sdk import StrategyError
 from qmtl.sdk.runtime import GateKeeper
+from qmtl.sdk.runtime.rivals import Place
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role, revoke_role
 from qmtl_site.audit.actor import Actor
 from strategies.domain.plans import Opening, Plan
-from strategies.models import Binding
+from strategies.models import Binding, GateClient
 from strategies.services import Asked, request_apply
 from tests.events.processes import wait_for
 from tests.sdk.service import Service
@@ -34,8 +37,10 @@ def keep() -> Iterator[Keep]:
     """Keepers that are stopped in the end."""
     keepers: list[GateKeeper] = []
 
-    def make(client: Client, world: str, **options: Any) -> GateKeeper:
-        keepers.append(GateKeeper(client, world, f"c{len(keepers)}", {"s": ""}, **options))
+    def make(
+        client: Client, world: str, *, name: str = "", held: dict[str, str] | None = None, **options: Any
+    ) -> GateKeeper:
+        keepers.append(GateKeeper(client, world, name or f"c{len(keepers)}", held or {"s": ""}, **options))
         return keepers[-1].start()
 
     yield make
@@ -176,3 +181,82 @@ def test_events_that_were_seen_before_say_nothing_new(client: Client, keep: Keep
         assert isinstance(event, Event)
         keeper.view.see(event.raw)
     assert is_open(keeper)
+
+
+# --- another runner in its place --------------------------------------------------------------------------------
+def trade(keep: Keep, client: Client, world: str, name: str) -> GateKeeper:
+    """Keeps the gate as a runner with code does: asks who else does each time that it registers."""
+    return keep(client, world, name=name, held={"s": "code"}, place=Place(client, world, "s", name))
+
+
+def sleep_past_its_lease(world: str, *keepers: GateKeeper) -> None:
+    """Its lease has run out, by the database's clock, before it notices anything."""
+    names = [each.client_id for each in keepers]
+    rows = GateClient.objects.filter(world=world, client_id__in=names, revoked_at=None)
+    rows.update(lease_until=Now() - timedelta(seconds=1))
+
+
+def wake(keeper: GateKeeper) -> None:
+    keeper._ask_now.set()
+
+
+def test_who_wakes_up_ends_where_another_trades_by_now(client: Client, keep: Keep) -> None:
+    world = live_world(client, "replaced")
+    first = trade(keep, client, world, "first")
+    wait_for(lambda: is_open(first))
+    sleep_past_its_lease(world, first)
+    other = trade(keep, client, world, "other")
+    wait_for(lambda: is_open(other))
+    wake(first)
+    wait_for(lambda: first.failure is not None)
+    assert isinstance(first.failure, StrategyError)
+    assert "another runner (other, since " in str(first.failure)
+    assert (is_open(first), first.mode("s"), first.registrations) == (False, "compute-only", 1)
+    assert is_open(other)
+    assert [each.client_id for each in client.gates(world, live=True)] == ["other"]
+
+
+def test_of_two_that_wake_up_at_once_exactly_one_trades(client: Client, keep: Keep) -> None:
+    world = live_world(client, "both-asleep")
+    first = trade(keep, client, world, "first")
+    sleep_past_its_lease(world, first)
+    both = (first, trade(keep, client, world, "other"))
+    sleep_past_its_lease(world, *both)
+    for each in both:
+        wake(each)
+    wait_for(lambda: any(each.failure for each in both) and any(is_open(each) for each in both), 20.0)
+    (won,) = [each for each in both if each.failure is None]
+    (lost,) = [each for each in both if each.failure is not None]
+    assert (is_open(won), is_open(lost)) == (True, False)
+    assert [each.client_id for each in client.gates(world, live=True)] == [won.client_id]
+
+
+def test_nothing_opens_while_it_is_not_known_who_else_trades(
+    client: Client, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world(client, "unknown")
+    keeper = trade(keep, client, world, "first")
+    wait_for(lambda: is_open(keeper))
+    with Client(config=Config("http://127.0.0.1:9", "t"), retries=Retries(tries=1)) as away:
+        monkeypatch.setattr(keeper.place, "client", away)
+        client.revoke_gate(world, "first")
+        wake(keeper)
+        wait_for(lambda: not is_open(keeper))
+        time.sleep(1.0)
+        assert not is_open(keeper)
+    monkeypatch.undo()
+    wake(keeper)
+    wait_for(lambda: is_open(keeper), 20.0)
+
+
+def test_two_of_one_name_do_not_take_turns(client: Client, keep: Keep) -> None:
+    world = live_world(client, "namesakes")
+    first = trade(keep, client, world, "copied")
+    other = trade(keep, client, world, "copied")
+    wake(first)
+    wait_for(lambda: first.failure is not None)
+    assert "has taken the name of this one" in str(first.failure)
+    first.stop()
+    wake(other)
+    wait_for(lambda: is_open(other))
+    assert other.registrations == 1

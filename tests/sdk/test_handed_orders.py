@@ -181,6 +181,8 @@ def test_an_order_of_several_worlds_is_left(service: Told) -> None:
     service.apply("r", order("o1", ("a", 1), qty=5, world_id=None))
     life.go()
     assert (service.fills("a"), life.said_that("several worlds")) == (0, True)
+    assert life.said_that("abandon the order, then trade it by hand, or plan again without shared_account")
+    assert not life.said_that("to have it tried again")
 
 
 def test_a_symbol_without_a_price_waits(service: Told) -> None:

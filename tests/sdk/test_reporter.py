@@ -102,3 +102,57 @@ def test_a_refusal_of_all_leaves_all_out_and_goes_on(service: Service, reporter:
     service.refuses = problem(409, "E_WORLD_RETIRED")
     reporter.flush()
     assert (sum(reporter.told.dropped.values()), reporter.waiting) == (2, 0)
+
+
+# --- without a lease --------------------------------------------------------------------------------------------
+@pytest.fixture
+def leased() -> list[bool]:
+    """Whether the runner has its lease."""
+    return [True]
+
+
+@pytest.fixture
+def asleep(reporter: Reporter, leased: list[bool]) -> Reporter:
+    reporter.may_tell = lambda: leased[0]
+    return reporter
+
+
+def test_what_was_earned_without_a_lease_is_told_when_there_is_one_again(
+    service: Service, asleep: Reporter, leased: list[bool]
+) -> None:
+    earn(asleep, "paper", "1")
+    asleep.flush()
+    leased[0] = False
+    earn(asleep, "paper", "2", "3")
+    asleep.flush()
+    assert (list(service.kept["paper"]), asleep.waiting) == (["1"], 2)
+    leased[0] = True
+    asleep.flush()
+    assert list(service.kept["paper"]) == ["1", "2", "3"]
+
+
+def test_who_gives_way_tells_nothing_of_the_time_without_a_lease(
+    service: Service, asleep: Reporter, leased: list[bool]
+) -> None:
+    earn(asleep, "paper", "1")
+    asleep.settle()
+    leased[0] = False
+    earn(asleep, "paper", "2", "3")
+    asleep.give_way()
+    asleep.flush()
+    assert list(service.kept["paper"]) == ["1"]
+    assert asleep.told.dropped == {"another runner traded meanwhile, and tells of it": 2}
+    assert asleep.state() == {"performance": [], "fills": []}
+
+
+def test_who_ends_without_a_lease_remembers_what_is_not_told(
+    service: Service, asleep: Reporter, leased: list[bool]
+) -> None:
+    leased[0] = False
+    earn(asleep, "paper", "1")
+    asleep.stop()
+    assert sum(asleep.told.dropped.values()) == 1
+    other = Reporter(asleep.client, "w", "s")
+    other.load(json.loads(json.dumps(asleep.state())))
+    other.flush()
+    assert list(service.kept["paper"]) == ["1"]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models.functions import Now
 
 from qmtl.client import Client, errors
 from qmtl.client.documents import DataPreset
 from qmtl.sdk import Bar, Frame, Node, Runner, Strategy, StrategyError
 from qmtl.sdk.runtime import QueueFeed, RunReport
+from strategies.models import GateClient
 from tests.events.processes import wait_for
 from tests.sdk.authors import Holding, prices
 from tests.sdk.conftest import POLICY, make_world
@@ -317,6 +320,27 @@ def test_a_second_runner_is_refused_while_the_first_trades_on(
     assert again.end().ended == "completed"
 
 
+def test_a_runner_that_was_replaced_while_it_slept_ends_when_it_wakes(
+    client: Client, running: Callable[..., Running], tmp_path: Path
+) -> None:
+    """Without waiting for another bar, with the status of who need not be started again."""
+    strategy = copy_of("drowsy")
+    ready(client, "drowsy", strategy)
+    first = running(strategy, "drowsy")
+    first.until(lambda: first.said_that("mode paper"))
+    rows = GateClient.objects.filter(world="drowsy", revoked_at=None)
+    rows.update(lease_until=Now() - timedelta(seconds=1))
+    other = running(strategy, "drowsy", state_folder=tmp_path / "far")
+    other.next = first.next
+    other.until(lambda: other.said_that("mode paper"))
+    first.thread.join(timeout=20)
+    assert isinstance(first.result, RunReport), first.result
+    assert (first.result.ended, first.result.exit_status) == ("failed", 2)
+    assert re.search(r"another runner \(drowsy-\w+, since .*\) trades drowsy already", first.result.error)
+    assert first.said_that("another runner")
+    assert other.end().ended == "completed"
+
+
 def test_a_failing_node_stops_it_and_the_service_knows(
     client: Client, running: Callable[..., Running]
 ) -> None:
@@ -343,6 +367,8 @@ def test_a_failing_node_stops_it_and_the_service_knows(
     assert isinstance(run.result, RunReport), run.result
     assert (run.result.ended, run.result.exit_status) == ("failed", 1)
     assert "no more" in run.result.error
+    assert run.result.failed_at is not None
+    assert (run.result.failed_at["where"], run.result.failed_at["kind"]) == ("node 'weights'", "RuntimeError")
     (node,) = client.nodes("broken", "later")["nodes"]
     assert node["state"] == "error"
     assert client.activation("broken", "later").effective_mode == "compute-only"

@@ -133,8 +133,17 @@ class TradingEndpoints:
         return send("POST", f"{WORLD}/gates", Lease, body=body, repeatable=True, world_id=world_id)
 
     @paged
-    def gates(self, world_id: str, *, limit: int | None = None) -> Pages[GateClient]:
-        return listed(f"{WORLD}/gates", GateClient, query=given(limit=limit), world_id=world_id)
+    def gates(
+        self,
+        world_id: str,
+        *,
+        strategy_id: str | None = None,
+        live: bool | None = None,
+        limit: int | None = None,
+    ) -> Pages[GateClient]:
+        """Gate clients, newest first. live: only those with a valid lease by the service's clock, or only others."""
+        query = given(strategy_id=strategy_id, live=live, limit=limit)
+        return listed(f"{WORLD}/gates", GateClient, query=query, world_id=world_id)
 
     @endpoint
     def gate(self, world_id: str, client_id: str) -> Call[GateClient]:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from qmtl.client.documents import DataPreset
+from qmtl.client.nearest import nearest
 from qmtl.sdk.errors import DataError
 from qmtl.sdk.frame import FIELDS, Frame, long_rows
 from qmtl.sdk.intervals import milliseconds
@@ -47,9 +48,14 @@ def exchange_of(name: str) -> Any:
         ccxt = import_module("ccxt")
     except ImportError:
         raise DataError('an exchange needs ccxt: pip install "qmtl[live]"') from None
-    kind = getattr(ccxt, name.partition("-")[0], None)
-    if kind is None:
-        raise DataError(f"preset {name!r} names no exchange that ccxt knows; call it like binance-1h")
+    wanted = name.partition("-")[0]
+    if wanted not in ccxt.exchanges:
+        meant = nearest(wanted, ccxt.exchanges)
+        raise DataError(
+            f"preset {name!r} names no exchange that ccxt knows; "
+            + (f"did you mean {meant!r}?" if meant else "call it like binance-1h")
+        )
+    kind = getattr(ccxt, wanted)
     return kind({"enableRateLimit": True})
 
 

@@ -49,12 +49,17 @@ class Tally:
     orders: int = 0
     fills: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
+    withdrawn: dict[str, int] = field(default_factory=dict)
 
     def count(self, report: OrderReport) -> None:
         self.orders += 1
         if report.status is OrderStatus.REJECTED:
             name = report.reject.value if report.reject else "rejected"
             self.rejected[name] = self.rejected.get(name, 0) + 1
+
+    def count_withdrawn(self, report: OrderReport, why: str) -> None:
+        if report.status is OrderStatus.CANCELLED:
+            self.withdrawn[why] = self.withdrawn.get(why, 0) + 1
 
 
 class Desk:
@@ -239,11 +244,11 @@ class Desk:
         self.tally.count(report)
         return report
 
-    def withdraw(self) -> None:
+    def withdraw(self, why: str = "replaced") -> None:
         """Take back what still waits: the next word replaces it."""
         for each in self.broker.open_orders():
             if each.order.strategy_id == self.strategy_id:
-                self.broker.cancel(each.order.client_order_id)
+                self._take_back(each, why)
 
     def withdraw_openings(self) -> None:
         """Take back what could still open something while the gate is closed."""
@@ -252,7 +257,10 @@ class Desk:
         with suppress(BrokerUnavailable):  # asked again with the next change
             for each in self.broker.open_orders():
                 if each.order.strategy_id == self.strategy_id and not each.order.reduce_only:
-                    self.broker.cancel(each.order.client_order_id)
+                    self._take_back(each, "gate_closed")
+
+    def _take_back(self, waiting: OrderReport, why: str) -> None:
+        self.tally.count_withdrawn(self.broker.cancel(waiting.order.client_order_id), why)
 
     @property
     def is_flat(self) -> bool:

@@ -39,6 +39,11 @@ log = logging.getLogger("qmtl.run")
 
 AT_WORK, WAITS, IDLE = 0.5, 2.0, 30.0
 """Seconds between two looks: while orders are at the broker, while some wait for a gate, otherwise. Events wake it."""
+OF_SEVERAL_WORLDS = (
+    "it is an order of several worlds, and only this one's part is known here: no runner trades it. Cancel the "
+    "rebalancing and abandon the order, then trade it by hand, or plan again without shared_account"
+)
+AGAIN = "; execute the rebalancing again to have it tried again"
 
 
 class Executing:
@@ -204,8 +209,8 @@ class Executing:
     def _is_newest(self) -> bool:
         rivals = [
             each
-            for each in self.client.gates(self.world_id, limit=500)
-            if each.holds_lease and each.executor == self.log.executor and each.registered_at is not None
+            for each in self.client.gates(self.world_id, live=True, limit=500)
+            if each.executor == self.log.executor and each.registered_at is not None
         ]
         newest = max(rivals, key=lambda each: (each.registered_at, each.client_id), default=None)
         return newest is not None and newest.client_id == self.keeper.client_id
@@ -215,7 +220,7 @@ class Executing:
         if order.is_done or (order.is_stopped and not order.is_sent):
             return
         if not order.is_whole:
-            order.stop("it is an order of several worlds, and only this one's part is known here")
+            order.stop(OF_SEVERAL_WORLDS)
         elif not order.qty:
             self._cross(desk, order)
             return
@@ -227,8 +232,8 @@ class Executing:
         if order.is_stopped and not order.is_done:
             self.say(
                 order.order_id,
-                f"order {order.order_id} of {order.run_id} is not filled: {order.reason}; "
-                "execute the rebalancing again to have it tried again",
+                f"order {order.order_id} of {order.run_id} is not filled: {order.reason}"
+                + ("" if order.reason == OF_SEVERAL_WORLDS else AGAIN),
             )
             self.save()
 

@@ -22,6 +22,28 @@ class Feed(Protocol):
     def bars(self, stop: threading.Event) -> Iterator[Bar]: ...
 
 
+class Ending(threading.Event):
+    """Set when it is itself, or when whoever may stop it says so."""
+
+    LOOK_EVERY = 0.1
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self.stop = stop
+
+    def is_set(self) -> bool:
+        return self.stop.is_set() or super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = self.LOOK_EVERY if until is None else until - time.monotonic()
+            if left <= 0:
+                return False
+            self.stop.wait(min(left, self.LOOK_EVERY))
+        return True
+
+
 class ReplayFeed:
     """History again. `speed`: bars a second; None as fast as they are taken."""
 

@@ -1,7 +1,7 @@
 """Holds the gates of strategies: registers, keeps the lease, follows the events, acknowledges, and closes when in doubt.
 
 Two threads keep it up to date; whoever trades only asks. Whatever fails here closes: the lease runs out by itself at
-80 %, a missing event closes at once, a refusal closes and is registered anew.
+80 %, a missing event closes at once, a refusal closes and is registered anew: where the place is still free.
 """
 
 from __future__ import annotations
@@ -15,11 +15,20 @@ from qmtl.brokers import suspend_proof_seconds
 from qmtl.client import Client, QmtlError, Unreachable, errors
 from qmtl.client.documents import Activation, Event, Standing
 from qmtl.contracts.gate import GateView
+from qmtl.sdk.errors import StrategyError
+from qmtl.sdk.runtime.rivals import Place
 
 BEATS = 3.0
 """Heartbeats in the time that a lease is used."""
-FATAL = (errors.Unauthenticated, errors.Forbidden, errors.NotFound, errors.WorldRetired, errors.Invalid)
-"""What no repetition mends: the runner ends and says why."""
+FATAL = (
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.WorldRetired,
+    errors.Invalid,
+    StrategyError,
+)
+"""What no repetition mends, another runner in this one's place among it: the runner ends and says why."""
 TELLING = ("world.", "binding.", "policy.", "decision.", "strategy.")
 """Events after which modes may be others: the service is asked at once."""
 
@@ -38,14 +47,17 @@ class GateKeeper:
         held: Mapping[str, str],
         *,
         executor: str | None = None,
+        place: Place | None = None,
         on_freeze: Freeze | None = None,
         on_change: Freeze | None = None,
         on_rebalancing: Freeze | None = None,
         clock: Callable[[], float] = suspend_proof_seconds,
     ) -> None:
-        """`held`: strategy -> code hash. on_rebalancing: called when one was told of, or may have been."""
+        """`held`: strategy -> code hash. place: asked each time that a lease is taken, before anything opens by it.
+        on_rebalancing: called when one was told of, or may have been."""
         self.client, self.world_id, self.client_id = client, world_id, client_id
         self.held, self.executor, self.clock = dict(held), executor, clock
+        self.place = place
         self.on_freeze = on_freeze or (lambda: None)
         self.on_change = on_change or (lambda: None)
         self.on_rebalancing = on_rebalancing or (lambda: None)
@@ -82,6 +94,12 @@ class GateKeeper:
         """The service's newest word, also where it may not be acted on while the link is broken: what is held goes on
         earning in it."""
         return str(self.envelopes.get(strategy_id, {}).get("effective_mode", "compute-only"))
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether the place is its own by now; without one somebody else may have it."""
+        self.view.tick(self.clock())
+        return self.view.has_lease
 
     def weight(self, strategy_id: str) -> float:
         return float(self.envelopes.get(strategy_id, {}).get("weight", 0.0))
@@ -123,7 +141,13 @@ class GateKeeper:
         self.view.refused()
         for thread in self._threads:
             thread.join(timeout=5.0)
-        with suppress(QmtlError):  # else it runs out by itself
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """End the own lease at the service, where it answers; else that runs out by itself."""
+        if self.place is not None and self.place.is_lost:
+            return  # the one of this name is somebody else's
+        with suppress(QmtlError):
             self.client.revoke_gate(self.world_id, self.client_id)
 
     def __enter__(self) -> GateKeeper:
@@ -139,11 +163,14 @@ class GateKeeper:
 
     # --- lease ------------------------------------------------------------------------------------------------
     def _register(self) -> None:
+        if self.place is not None and self.registrations:
+            self.place.still_free()
         sent = self.clock()
         strategies = [
             {"id": name, **({"code_hash": code} if code else {})} for name, code in self.held.items()
         ] + [{"id": name} for name in sorted(self.also)]
         lease = self.client.register_gate(self.world_id, self.client_id, strategies, executor=self.executor)
+        self._look_around()
         with self._lock:
             self._secret, self._lease_seconds = lease.lease_secret, lease.lease_seconds
             envelopes = [gate.raw for gate in lease.gates]
@@ -156,6 +183,16 @@ class GateKeeper:
         self._stop_following.set()  # events are followed anew, from where this view stands
         self.on_change()
         self.on_rebalancing()
+
+    def _look_around(self) -> None:
+        """The lease is there, and nothing opens by it before it is known that nobody else trades."""
+        if self.place is None:
+            return
+        try:
+            self.place.taken()
+        except StrategyError:
+            self._give_back()
+            raise
 
     def _keep_lease(self) -> None:
         while not self._stop.is_set():

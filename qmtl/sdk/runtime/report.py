@@ -6,13 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from qmtl.sdk.runtime.desk import Desk
+from qmtl.client import QmtlError
+from qmtl.sdk.errors import AuthorError
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
     """What a run did. `ended`: completed (no more bars), stopped, or failed (`error` says why). `missed`: of its bars,
-    those that were computed and not traded, because newer ones were there already."""
+    those that were computed and not traded, because newer ones were there already.
+
+    orders, fills: by mode. rejected: orders that were refused, by reason; withdrawn: those that the runner itself took
+    back before they were filled, by why it did: `gate_closed`, `mode_left` (paper), or `replaced` by what came later.
+    exit_status: as the command line ends; 2 where starting it again is of no use, as beside another runner. failed_at:
+    of an author's error the place, the bar's time, the kind and the code: who meets the same twice need not try again.
+    """
 
     world_id: str
     strategy_id: str
@@ -23,22 +30,39 @@ class RunReport:
     orders: dict[str, int] = field(default_factory=dict)
     fills: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
+    withdrawn: dict[str, int] = field(default_factory=dict)
     performance_reported: int = 0
     fills_reported: int = 0
     not_taken: dict[str, int] = field(default_factory=dict)
     nodes: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
+    exit_status: int = 0
+    failed_at: dict[str, str] | None = None
     missed: int = 0
 
-    @property
-    def exit_status(self) -> int:
-        return 1 if self.ended == "failed" else 0
+
+def words_of_failure(failure: QmtlError) -> str:
+    """With an author's own lines, or with what to do."""
+    if isinstance(failure, AuthorError):
+        return failure.report
+    return f"{failure} {failure.next_step}".strip()
 
 
-def rejected_by(desks: Iterable[Desk]) -> dict[str, int]:
-    """How many orders were refused, by reason."""
+def place_of_failure(failure: QmtlError | None, code: str) -> dict[str, str] | None:
+    if not isinstance(failure, AuthorError):
+        return None
+    return {
+        "where": failure.where,
+        "at": failure.at,
+        "kind": failure.what.partition(":")[0],
+        "code_hash": code,
+    }
+
+
+def summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Of all desks, by reason."""
     found: dict[str, int] = {}
-    for desk in desks:
-        for reason, count in desk.tally.rejected.items():
+    for each in counts:
+        for reason, count in each.items():
             found[reason] = found.get(reason, 0) + count
     return found

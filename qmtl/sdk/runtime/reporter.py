@@ -3,6 +3,9 @@
 Nothing is lost while the service is away, or while it does not let this runner in: it is kept and told when that is
 over, in another life of the runner too. Only what it says can never be taken is left out, record by record. What was
 told twice is one (records are known by their account and time, fills by their id).
+
+What came while there was no lease waits until there is one again: another runner may have traded that time, and tells of
+it. Where one did, this one's word about it is dropped.
 """
 
 from __future__ import annotations
@@ -46,11 +49,21 @@ class Reporter:
     """`mode` of a record is that of the account that earned it. The service keeps it with the newest stay in that mode,
     however late it comes, and whatever the strategy is by then."""
 
-    def __init__(self, client: Client, world_id: str, strategy_id: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        world_id: str,
+        strategy_id: str,
+        *,
+        may_tell: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.client, self.world_id, self.strategy_id = client, world_id, strategy_id
         self.told = Told()
         self._performance: deque[tuple[str, dict[str, Any]]] = deque()
         self._fills: deque[dict[str, Any]] = deque()
+        self.may_tell = may_tell
+        self._unsettled: list[tuple[str, dict[str, Any]] | dict[str, Any]] = []
+        self._settling = threading.Lock()
         self._nodes: list[Mapping[str, Any]] | None = None
         self._sending = threading.Lock()
         self._stop = threading.Event()
@@ -65,24 +78,57 @@ class Reporter:
         self._stop.set()
         if self._thread.ident is not None:  # it never began where a node fails while warming up
             self._thread.join(timeout=patience)
+        why: object = "there is no lease"
         try:
             self.flush()
         except QmtlError as error:
-            if left := len(self._performance) + len(self._fills):
-                self.told.drop(f"told by the next start, where it is remembered: {error}", left)
+            why = error
+        if left := len(self._performance) + len(self._fills) + len(self._unsettled):
+            self.told.drop(f"told by the next start, where it is remembered: {why}", left)
 
     def performance(self, mode: str, record: dict[str, Any]) -> None:
-        self._performance.append((mode, record))
+        with self._settling:
+            self._unsettled.append((mode, record))
 
-    def fills(self, fills: Sequence[dict[str, Any]]) -> None:
-        self._fills.extend(fills)
+    def fills(self, fills: Sequence[dict[str, Any]], *, are_real: bool = False) -> None:
+        """are_real: an exchange says so, whoever asks it."""
+        if are_real:
+            self._fills.extend(fills)
+            return
+        with self._settling:
+            self._unsettled.extend(fills)
+
+    def settle(self) -> None:
+        """What came since is this runner's to tell, if it has its lease now."""
+        with self._settling:
+            if not self._unsettled or not self.may_tell():
+                return
+            for each in self._unsettled:
+                if isinstance(each, dict):
+                    self._fills.append(each)
+                else:
+                    self._performance.append(each)
+            self._unsettled.clear()
+
+    def give_way(self) -> None:
+        """Another runner trades, and tells."""
+        with self._settling:
+            if self._unsettled:
+                self.told.drop("another runner traded meanwhile, and tells of it", len(self._unsettled))
+            self._unsettled.clear()
+        self._nodes = None
 
     def nodes(self, states: Sequence[Mapping[str, Any]]) -> None:
         self._nodes = list(states)
 
     def state(self) -> dict[str, Any]:
         """What is not told yet, for another life."""
-        return {"performance": list(self._performance), "fills": list(self._fills)}
+        with self._settling:
+            waiting = list(self._unsettled)
+        return {
+            "performance": [*self._performance, *(each for each in waiting if not isinstance(each, dict))],
+            "fills": [*self._fills, *(each for each in waiting if isinstance(each, dict))],
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         self._performance.extend((str(mode), record) for mode, record in state.get("performance", ()))
@@ -90,7 +136,7 @@ class Reporter:
 
     @property
     def waiting(self) -> int:
-        return len(self._performance) + len(self._fills) + (self._nodes is not None)
+        return len(self._performance) + len(self._fills) + len(self._unsettled) + (self._nodes is not None)
 
     def _work(self) -> None:
         pause = PAUSE
@@ -103,6 +149,7 @@ class Reporter:
 
     def flush(self) -> None:
         """Tell everything that waits. Unreachable while the service is away: it still waits then."""
+        self.settle()
         with self._sending:
             self._send_fills()
             self._send_performance()

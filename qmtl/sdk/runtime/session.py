@@ -18,7 +18,7 @@ from qmtl.client.documents import World
 from qmtl.sdk.book import targets_of
 from qmtl.sdk.data import Provider
 from qmtl.sdk.engine import Engine
-from qmtl.sdk.errors import NodeError
+from qmtl.sdk.errors import NodeError, StrategyError
 from qmtl.sdk.frame import Bar
 from qmtl.sdk.identity import code_hash
 from qmtl.sdk.intervals import iso
@@ -26,11 +26,11 @@ from qmtl.sdk.runtime.accounts import Accounts, broker_settings
 from qmtl.sdk.runtime.brokers import HandedBrokers, differences
 from qmtl.sdk.runtime.desk import Desk
 from qmtl.sdk.runtime.executing import Executing
-from qmtl.sdk.runtime.feeds import Feed
+from qmtl.sdk.runtime.feeds import Ending, Feed
 from qmtl.sdk.runtime.gatekeeper import GateKeeper
-from qmtl.sdk.runtime.report import RunReport, rejected_by
+from qmtl.sdk.runtime.report import RunReport, place_of_failure, summed, words_of_failure
 from qmtl.sdk.runtime.reporter import Reporter
-from qmtl.sdk.runtime.rivals import refuse_later, refuse_second
+from qmtl.sdk.runtime.rivals import Place
 from qmtl.sdk.runtime.saved import FOLDER, Saved
 from qmtl.sdk.runtime.sources import Wanted, bars_to_come
 from qmtl.sdk.runtime.standing import carries_over, require_binding, why_lowered
@@ -133,13 +133,15 @@ class Session:
         self.name = strategy_id(type(strategy))
         self.world: World = world_named(client, world_id)
         self.stop = stop or threading.Event()
+        self.ending = Ending(self.stop)
         mode = require_binding(client, world_id, self.name)
         self.saved = Saved(state_folder, world_id, self.name) if state_folder else None
         if self.saved:
             held.enter_context(self.saved.held())
         suffix = self.saved.suffix if self.saved else uuid.uuid4().hex[:8]
         name = client_id or f"{self.name[:96]}-{suffix}"
-        refuse_second(client, world_id, self.name, name, say=say, stop=self.stop)
+        self.place = Place(client, world_id, self.name, name)
+        self.place.wait_for(say=say, stop=self.stop)
         self.memory = (self.saved.read() if self.saved else None) or {}
         history, kind = wanted.history(self.world), broker_settings(self.world).get("kind", "paper")
         self.to_come = bars_to_come(
@@ -147,7 +149,8 @@ class Session:
         )
         self.engine = Engine(strategy, history.symbols, history.interval)
         self.engine.require_fields(history.fields)
-        self._equip(code_hash(strategy), name, executor)
+        self.code = code_hash(strategy)
+        self._equip(name, executor)
         self.bars = self.late = self.missed = 0
         self.last: int | None = None
         self.traded = int(self.memory.get("last") or 0)  # bars up to this one are in the saved account
@@ -156,20 +159,21 @@ class Session:
         self._save_at = time.monotonic() + SAVE_EVERY
 
     # --- before the first bar -------------------------------------------------------------------------------------
-    def _equip(self, code: str, client_id: str, executor: str | None) -> None:
+    def _equip(self, client_id: str, executor: str | None) -> None:
         """Who holds the gate, who trades, who executes for others and who tells, each as an earlier life left it."""
         client, world_id = self.client, self.world.id
         self.keeper = GateKeeper(
             client,
             world_id,
             client_id,
-            {self.name: code},
+            {self.name: self.code},
             executor=executor,
+            place=self.place,
             on_freeze=self.freeze,
             on_change=self.changed,
             on_rebalancing=self.rebalanced,
         )
-        self.reporter = Reporter(client, world_id, self.name)
+        self.reporter = Reporter(client, world_id, self.name, may_tell=lambda: self.keeper.has_lease)
         self.reporter.load(self.memory.get("untold") or {})
         self.accounts = Accounts(
             client,
@@ -223,28 +227,35 @@ class Session:
     # --- its life ---------------------------------------------------------------------------------------------------
     def run(self) -> RunReport:
         began = time.monotonic()
-        ended, error = "", ""
+        ended = ""
+        failure: QmtlError | None = None
         self.reset_nodes()
         try:
             self.warm_up()
             with self.keeper:
-                refuse_later(self.client, self.world.id, self.name, self.keeper.client_id)
                 self.reporter.start()
                 if "live" in self.accounts.saved:
                     self.trader.live_desk()
                 self.executing.start()
-                ended, error = self.trade()
+                try:
+                    ended, failure = self.trade()
+                finally:
+                    self.reporter.settle()
         except NodeError as failed:
-            ended, error = "failed", f"{failed}\n\n{failed.trace}"
-            self.say(str(failed))
+            ended, failure = "failed", failed
         finally:
+            if failure is not None:
+                self.say(str(failure))
             if ended == "completed":
                 self.engine.complete()
-            self.reporter.nodes(self.engine.states())
+            if isinstance(self.keeper.failure, StrategyError):
+                self.reporter.give_way()
+            else:
+                self.reporter.nodes(self.engine.states())
             self.executing.stop()
             self.reporter.stop()
             self.save()
-        return self.report(ended, error, time.monotonic() - began)
+        return self.report(ended, failure, time.monotonic() - began)
 
     def reset_nodes(self) -> None:
         """A new process has new nodes: what an earlier one left in error begins anew."""
@@ -271,9 +282,9 @@ class Session:
             self.trader.targets = targets
         self.last = bar.time
 
-    def trade(self) -> tuple[str, str]:
+    def trade(self) -> tuple[str, QmtlError | None]:
         """How it ended, and by which error."""
-        for bar, is_missed in self.to_come.bars(self.stop):
+        for bar, is_missed in self.to_come.bars(self.ending):
             if self.keeper.failure is not None:
                 break
             if self.last is not None and bar.time <= self.last:
@@ -283,8 +294,8 @@ class Session:
             else:
                 self.take(bar, is_missed=is_missed)
         if self.keeper.failure is not None:
-            return "failed", f"{self.keeper.failure} {self.keeper.failure.next_step}".strip()
-        return ("stopped" if self.stop.is_set() else "completed"), ""
+            return "failed", self.keeper.failure
+        return ("stopped" if self.stop.is_set() else "completed"), None
 
     def take(self, bar: Bar, *, is_missed: bool) -> None:
         # An account that has seen a bar is never saved without it, nor its record lost.
@@ -314,7 +325,9 @@ class Session:
                 self.say("bars were missed: they are computed and what is held is marked, nothing is traded")
 
     def report_bar(self, fills: Iterable[Fill], earned: Iterable[Earned]) -> None:
-        self.reporter.fills([fill.document() for fill in fills])
+        for fill in fills:
+            is_real = fill.mode == "live" and self.accounts.settings.get("kind", "paper") != "paper"
+            self.reporter.fills([fill.document()], are_real=is_real)
         for mode, record in earned:
             self.reporter.performance(mode, record)
 
@@ -354,6 +367,8 @@ class Session:
             self.reporter.flush()
 
     def changed(self) -> None:
+        if self.keeper.failure is not None:
+            self.ending.set()  # whoever waits for the next bar need not
         self.trader.changed()
 
     def rebalanced(self) -> None:
@@ -377,8 +392,9 @@ class Session:
             "nodes": {node.name: node.state.value for node in self.engine.nodes},
         }
 
-    def report(self, ended: str, error: str, seconds: float) -> RunReport:
+    def report(self, ended: str, failure: QmtlError | None, seconds: float) -> RunReport:
         desks = self.trader.desks
+        tallies = [desk.tally for desk in desks.values()]
         return RunReport(
             world_id=self.world.id,
             strategy_id=self.name,
@@ -389,10 +405,13 @@ class Session:
             mode=self.trader.mode,
             orders={mode: desk.tally.orders for mode, desk in desks.items()},
             fills={mode: desk.tally.fills for mode, desk in desks.items()},
-            rejected=rejected_by(desks.values()),
+            rejected=summed(each.rejected for each in tallies),
+            withdrawn=summed(each.withdrawn for each in tallies),
             performance_reported=self.reporter.told.performance,
             fills_reported=self.reporter.told.fills + self.executing.fills.told,
             not_taken=dict(self.reporter.told.dropped),
             nodes=self.engine.states(),
-            error=error,
+            error=words_of_failure(failure) if failure else "",
+            exit_status=failure.exit_status if failure else 0,
+            failed_at=place_of_failure(failure, self.code),
         )

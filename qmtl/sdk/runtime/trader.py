@@ -197,7 +197,7 @@ class Trader:
         elif mode == "paper" and "live" in self.desks:
             self._leaving = self.desks["live"]  # demoted while nobody looked
         if before == "paper":
-            self.desks["paper"].withdraw()
+            self.desks["paper"].withdraw("mode_left")
         elif before and mode == "paper":
             self.catches_up = True  # what was decided meanwhile is what the account on paper wants to hold
 
