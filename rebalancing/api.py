@@ -81,6 +81,7 @@ class Execute(ServiceView):
             errors.ExecutionInProgress,
             errors.OpeningRefused,
             errors.NoExecutor,
+            errors.PlanWithdrawn,
             WorldRetired,
         ],
     )
@@ -97,7 +98,8 @@ class Cancel(ServiceView):
     access: ClassVar = {"POST": TOKEN}
 
     @operation(
-        "End an execution: nothing more is sent, what was filled stays, what is with a runner is to be taken back",
+        "End an execution: nothing more is sent, what was filled stays, what is with a runner is to be taken back; or "
+        "withdraw a plan that has not begun",
         request=schemas.Cancel,
         response=schemas.ExecutionDocument,
         refused=[errors.NothingToCancel],
@@ -176,8 +178,9 @@ class Allocations(ServiceView):
     )
     def get(self, request: Any) -> HttpResponse:
         worlds = visible_worlds(user_id=request.user.id, is_superuser=request.user.is_superuser)
-        if wanted := request.query_params.get("world_id"):
-            worlds = worlds.filter(pk=wanted.replace("\0", ""))
+        wanted = self.query(schemas.AllocationQuery).world_id
+        if wanted is not None:
+            worlds = worlds.filter(pk=wanted)
             if not worlds.exists():
                 raise NotFound("There is no such world, or you have no role in it")
         documents = allocation_documents(worlds.values_list("pk", flat=True))

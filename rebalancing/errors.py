@@ -7,7 +7,7 @@ from strategies.errors import ApplyInProgress, GateClosed
 
 
 class PlanConflict(Conflict):
-    code, title = "E_RUN_CONFLICT", "The run exists with another payload"
+    code, title = "E_RUN_CONFLICT", "The run id names something else already"
 
 
 class ExecutionInProgress(ApplyInProgress):
@@ -15,7 +15,15 @@ class ExecutionInProgress(ApplyInProgress):
 
 
 class NothingToCancel(IllegalTransition):
-    """The rebalancing has not begun, or was completed."""
+    """The rebalancing was completed."""
+
+
+class PlanHasBegun(IllegalTransition):
+    """It is being executed, or was: what has begun is cancelled."""
+
+
+class PlanWithdrawn(IllegalTransition):
+    """Somebody has said that nobody wants it: plan anew."""
 
 
 class OpeningRefused(GateClosed):

@@ -16,12 +16,21 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.http.documents import dump, finished
 from qmtl_site.http.idempotency import answer_once, request_hash
 from qmtl_site.http.problems import invalid, problem_response
-from qmtl_site.http.refusals import Invalid, Unauthenticated
+from qmtl_site.http.refusals import BadRequest, Fault, Invalid, Unauthenticated
 
 M = TypeVar("M", bound=BaseModel)
 
 # Path parameters that every log line of the request carries.
 LOGGED = ("world_id", "strategy_id", "run_id")
+
+
+def refuse_repeated_parameters(request: Any) -> None:
+    """Invalid where the query gives a parameter twice: one of the two would be passed over."""
+    if "&" not in request.META.get("QUERY_STRING", ""):
+        return
+    for name, values in request.GET.lists():
+        if len(values) > 1:
+            raise Invalid.at(f"?{name[:80]}", f"{name[:80]} is given {len(values)} times")
 
 
 class ServiceView(APIView):
@@ -33,6 +42,7 @@ class ServiceView(APIView):
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         structlog.contextvars.bind_contextvars(**{name: kwargs[name] for name in LOGGED if name in kwargs})
         super().initial(request, *args, **kwargs)
+        refuse_repeated_parameters(request)
 
     @property
     def actor(self) -> Actor:
@@ -46,9 +56,14 @@ class ServiceView(APIView):
         return shape.model_validate(data)  # `strict=False` would take Strict() away from the fields
 
     def query(self, shape: type[M]) -> M:
-        """The query's parameters as a typed document."""
+        """The query's parameters as a typed document; 400 for a NUL, as in a body."""
+        params = self.request.query_params.dict()
+        for name, text in params.items():
+            if "\0" in name or "\0" in text:
+                said = "the query contains a NUL character"
+                raise BadRequest(said, faults=[Fault("?" + name.replace("\0", ""), said)])
         try:
-            return shape.model_validate(self.request.query_params.dict())
+            return shape.model_validate(params)
         except ValueError as error:
             refused = invalid(error)  # type: ignore[arg-type]
             raise Invalid(
@@ -99,6 +114,7 @@ class AdmittedRead(ServiceView):
         if request.method not in {"GET", "HEAD"} or not self.is_admitted_by_read(kwargs):
             return super().dispatch(request, *args, **kwargs)
         try:
+            refuse_repeated_parameters(request)
             return self.get(request, *args, **kwargs)  # type: ignore[attr-defined]
         except Exception as error:
             return problem_response(error, {"request": request})

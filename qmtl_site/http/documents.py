@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable
 from typing import IO, Any
 
@@ -15,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from qmtl_site.http.refusals import BadRequest
+from qmtl_site.http.unreadable import STRING, may_vanish, refuse_oddities, vanishes
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -34,30 +34,31 @@ def load(raw: bytes) -> Any:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(
-            f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
-        ) from None
-    refuse_repeated_keys(raw, value)
+        said = f"The body is not JSON: {error.msg} (line {error.lineno} column {error.colno})"
+        if "infinity" in error.msg:
+            refuse_oddities(raw, otherwise=said)
+        raise BadRequest(said) from None
+    refuse_guesses(raw, value)
     if b"\\u0000" in raw:
         refuse_nul(value)
     return value
 
 
-STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
-def refuse_repeated_keys(raw: bytes, value: Any) -> None:
-    """A key that stands twice in an object: parsers keep the last one, and the author may have meant the other.
+def refuse_guesses(raw: bytes, value: Any) -> None:
+    """A key that stands twice in an object: parsers keep the last one, and the author may have meant the other. A number
+    that is not 0 and is read as 0.
 
     Outside of strings there is one colon per written key; only where they are more than the keys that were
-    kept is the text read a second time, slowly, for the name.
+    kept is the text read a second time, slowly, for the place.
     """
     text = np.frombuffer(raw, dtype=np.uint8)  # counts several times as fast as `bytes.count`
     opened, colons = (text == ord("{")) | (text == ord("[")), text == ord(":")
     kept = keys_in(value, int(np.count_nonzero(opened)))
     # Mostly there are no colons in strings, and counting them all is enough.
     if np.count_nonzero(colons) > kept and STRING.sub(b"", raw).count(b":") > kept:
-        json.loads(raw, object_pairs_hook=refuse_repeated)
+        refuse_oddities(raw)
+    if may_vanish(raw) and vanishes(raw):
+        refuse_oddities(raw)
 
 
 def keys_in(value: Any, brackets: int) -> int:
@@ -87,15 +88,6 @@ def nested(items: Iterable[Collection[Any]]) -> list[Any]:
         kinds = set(map(type, children))
         if not NESTING.isdisjoint(kinds):
             found += children if kinds <= NESTING else [child for child in children if type(child) in NESTING]
-    return found
-
-
-def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadRequest(f"The key {twice[:80]!r} stands twice in one object")
     return found
 
 
@@ -134,7 +126,7 @@ class DocumentRenderer(BaseRenderer):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The service has one representation; whatever Accept says, it is JSON."""
+    """The service has one representation; whatever Accept says, it is JSON. Reports choose among theirs themselves."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return parsers[0] if parsers else None

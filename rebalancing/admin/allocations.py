@@ -24,9 +24,10 @@ from rebalancing.admin.comparing import compared, record_allocator
 from rebalancing.admin.plan_page import drafted_page, money, percent, quantity, signed
 from rebalancing.admin.planning import PlanForm, payload_of, plannable
 from rebalancing.domain.charts import steps_chart
+from rebalancing.domain.checks import MOST
 from rebalancing.models import Allocation, AllocationRecord, PlanRecord, PlanWorld, PositionSnapshot
 from rebalancing.schemas import ApplyPlan
-from rebalancing.selectors.allocations import with_staleness
+from rebalancing.selectors.allocations import shares_of_worlds, with_staleness
 from rebalancing.selectors.allocators import allocator_documents
 from rebalancing.services.admitting import OPERATE
 from rebalancing.services.planning import made
@@ -164,6 +165,7 @@ class AllocationAdmin(Window):
             "pages/rebalancing_form.html",
             title="Plan a rebalancing",
             form=form,
+            overfull=overfull_now(),
             back=list_url("rebalancing.allocation"),
             **context,
         )
@@ -181,6 +183,12 @@ def position_row(position: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def overfull_now() -> str:
+    """How much of the equity all worlds have together, where that is more than one equity."""
+    whole = sum(shares_of_worlds().values(), Fraction(0))
+    return percent(float(whole)) if whole > MOST else ""
+
+
 # --- the overview -----------------------------------------------------------------------------------------
 def overview(rows: Sequence[Any]) -> dict[str, Any]:
     """Worlds as shares of equity now, and as the newest plan that is not executed wants them."""
@@ -193,6 +201,7 @@ def overview(rows: Sequence[Any]) -> dict[str, Any]:
         "rows": [overview_row(row, planned.get(row.world_id), largest) for row in rows],
         "total": percent(float(total)),
         "rest": percent(max(0.0, float(1 - total))),
+        "overfull": overfull_now(),
     }
 
 

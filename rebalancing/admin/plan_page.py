@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+import orjson
 
 from qmtl_site.pages.figures import fixed
 from rebalancing.domain.decimals import nearest_float
@@ -14,10 +17,13 @@ from rebalancing.domain.plan import Plan
 from rebalancing.domain.shares import shares_of_strategies
 from rebalancing.models import Order
 from rebalancing.selectors.executions import Shown
+from rebalancing.selectors.positions import as_decimal
+from rebalancing.selectors.reported import worlds_in
+from rebalancing.selectors.unreported import unreported_of
 from rebalancing.services.orders import drafts_of, shown_planned
 from rebalancing.services.standings import standings_of
 
-SHOWN = 200
+SHOWN, UNREPORTED_SHOWN = 200, 20
 
 
 def drafted_page(plan: Plan) -> dict[str, Any]:
@@ -39,7 +45,36 @@ def plan_page(plan: Plan, shown: Shown) -> dict[str, Any]:
         "residuals": residuals_of(plan)[:SHOWN],
         "plan_mode": plan.terms.mode,
         "shared": plan.terms.shared_account,
+        "unreported": unreported_page(plan),
     }
+
+
+def unreported_page(plan: Plan) -> dict[str, Any]:
+    """Worlds that the plan changes without a position of theirs, and what they hold by their fills."""
+    found = unreported_of(plan)
+    held = [
+        {
+            "symbol": owner[3],
+            "venue": owner[2],
+            "world": owner[0],
+            "strategy": owner[1],
+            "quantity": signed(size),
+        }
+        for owner, size in ((owner, as_decimal(value)) for owner, value in found.held.items())
+    ]
+    return {"worlds": ", ".join(found.worlds), "held": held[:UNREPORTED_SHOWN], "count": len(held)}
+
+
+def reconciliation_page(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Quantities for people; in the answer they have all their digits."""
+    told: dict[str, Any] = orjson.loads(orjson.dumps(found))
+    for row in told["differences"]:
+        row |= {name: held(row[name]) for name in ("expected", "actual")}
+    return told
+
+
+def held(value: float) -> str:
+    return ("−" if value < 0 else "") + quantity(Decimal(repr(abs(value))))
 
 
 # --- shares -----------------------------------------------------------------------------------------------
@@ -136,6 +171,7 @@ WORDS = {
 def order_row(order: Order) -> dict[str, Any]:
     return {
         "account": order.world_id or "shared",
+        "worlds": "" if order.world_id else ", ".join(sorted(worlds_in(order))),
         "symbol": order.symbol,
         "venue": order.venue,
         "does": WORDS[order.purpose],
@@ -150,10 +186,15 @@ def order_row(order: Order) -> dict[str, Any]:
         "mode": order.mode,
         "executor": order.executor,
         "parts": ", ".join(
-            f"{part['strategy_id']} {signed(Decimal(part['qty']))}" for part in order.parts[:8]
+            f"{owner_of(part, order)} {signed(Decimal(part['qty']))}" for part in order.parts[:8]
         ),
         "more_parts": max(0, len(order.parts) - 8),
     }
+
+
+def owner_of(part: Mapping[str, str], order: Order) -> str:
+    """In a shared account with its world: two worlds may have strategies of one name."""
+    return part["strategy_id"] if order.world_id else f"{part['world_id']}/{part['strategy_id']}"
 
 
 def parts_of(plan: Plan) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,13 +19,26 @@ from unfold.widgets import (
 )
 
 from qmtl_site.accounts.admin_actor import worlds_admitting
+from qmtl_site.http.refusals import Invalid
+from rebalancing.domain.checks import MOST
 from rebalancing.domain.document import plain
 from rebalancing.models import Allocation, PositionSnapshot
 from rebalancing.models.allocations import FRACTION_PLACES
 from rebalancing.services.admitting import OPERATE
 from rebalancing.services.snapshots import plain_fraction
+from worlds.models import World
 
 PERCENT_PLACES = FRACTION_PLACES - 2
+
+
+@dataclass(frozen=True)
+class Plannable:
+    """A world with what it has by the newest word; without one it has nothing, and `etag` is ""."""
+
+    world_id: str
+    allocation: Decimal = Decimal(0)
+    total_equity: Decimal | None = None
+    etag: str = ""
 
 
 class PlanForm(forms.Form):
@@ -50,7 +64,7 @@ class PlanForm(forms.Form):
         help_text="Needed to record the plan; kept in the audit, with your name.",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, rows: Sequence[Allocation], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rows: Sequence[Plannable], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rows = rows
         for place, row in enumerate(rows):
@@ -58,10 +72,11 @@ class PlanForm(forms.Form):
             self.fields[f"after_{place}"] = forms.DecimalField(
                 min_value=0, max_value=100, max_digits=PERCENT_PLACES + 3, decimal_places=PERCENT_PLACES,
                 initial=now, label=row.world_id, widget=UnfoldAdminTextInputWidget(),
-                help_text=f"Percent of equity; now {now}",
+                help_text=f"Percent of equity; now {now}" if row.etag else "Percent of equity; it has none yet",
             )  # fmt: skip
-        if rows:
-            self.fields["total_equity"].initial = plain(max(row.total_equity for row in rows))
+        known = [row.total_equity for row in rows if row.total_equity is not None]
+        if known:
+            self.fields["total_equity"].initial = plain(max(known))
 
     def allocations(self) -> list[Any]:
         return [self[f"after_{place}"] for place in range(len(self.rows))]
@@ -78,11 +93,18 @@ def new_run_id() -> str:
     return f"plan-{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
 
 
-def plannable(request: HttpRequest) -> list[Allocation]:
-    """Allocations of the worlds that one operates."""
-    rows = Allocation.objects.exclude(world__state="RETIRED").order_by("world_id")
+def plannable(request: HttpRequest) -> list[Plannable]:
+    """The worlds that one operates, also those that have no allocation yet."""
+    rows = World.objects.exclude(state=World.State.RETIRED).order_by("pk")
     admitted = worlds_admitting(request, OPERATE)
-    return list(rows if admitted is None else rows.filter(world__in=admitted))
+    worlds = list((rows if admitted is None else rows.filter(pk__in=admitted)).values_list("pk", flat=True))
+    known = {row.world_id: row for row in Allocation.objects.filter(world__in=worlds)}
+    return [
+        Plannable(world, row.allocation, row.total_equity, row.etag)
+        if (row := known.get(world))
+        else Plannable(world)
+        for world in worlds
+    ]
 
 
 def newest_positions(worlds: Sequence[str]) -> list[dict[str, Any]]:
@@ -98,27 +120,38 @@ def newest_positions(worlds: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def payload_of(form: PlanForm) -> dict[str, Any]:
-    """What the API would be sent."""
+    """What the API would be sent: of the worlds whose share changes. The others trade nothing, and are not held."""
     given: Mapping[str, Any] = form.cleaned_data
-    worlds = [row.world_id for row in form.rows]
-    positions = newest_positions(worlds)
-    after = {
-        row.world_id: plain_fraction(Fraction(given[f"after_{place}"]) / 100)
-        for place, row in enumerate(form.rows)
-    }
+    after = {row.world_id: Fraction(given[f"after_{place}"]) / 100 for place, row in enumerate(form.rows)}
+    rows = [row for row in form.rows if after[row.world_id] != Fraction(row.allocation)]
+    refuse_unplannable(rows)
+    positions = newest_positions([row.world_id for row in rows])
     payload = {
         "run_id": new_run_id(),
         "total_equity": plain(given["total_equity"]),
-        "world_alloc_before": {row.world_id: plain(row.allocation) for row in form.rows},
-        "world_alloc_after": after,
+        "world_alloc_before": {row.world_id: plain(row.allocation) for row in rows},
+        "world_alloc_after": {row.world_id: plain_fraction(after[row.world_id]) for row in rows},
         "positions": positions,
         "min_trade_notional": plain(given["min_trade_notional"]),
         "shared_account": given["shared_account"],
         "schema_version": 2,
-        "etag": {row.world_id: row.etag for row in form.rows},
+        "etag": {row.world_id: row.etag for row in rows if row.etag},
     }
     if given["lot"]:
         payload["lot_size_by_symbol"] = {each["symbol"]: plain(given["lot"]) for each in positions}
     if given["reason"]:
         payload["reason"] = given["reason"]
     return payload
+
+
+def refuse_unplannable(rows: Sequence[Plannable]) -> None:
+    """Invalid where no share changes, and where what is stored of the worlds is more than there is to divide."""
+    if not rows:
+        raise Invalid.at("/world_alloc_after", "Change the share of at least one world.")
+    before = sum((Fraction(row.allocation) for row in rows), Fraction(0))
+    if before > MOST:
+        raise Invalid.at(
+            "/world_alloc_before",
+            f"Now {', '.join(row.world_id for row in rows)} have {100 * float(before):.6g} % of the equity together, "
+            "more than there is: lower one of them by itself first.",
+        )

@@ -23,10 +23,12 @@ from qmtl_site.pages.filters import exact, one_of
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world, url_of
 from qmtl_site.pages.window import Window
 from rebalancing import services
-from rebalancing.admin.plan_page import drafted_page, money, plan_page
+from rebalancing.admin.plan_page import drafted_page, money, plan_page, reconciliation_page
+from rebalancing.admin.states import closed_doors_of, state_of
 from rebalancing.models import Execution, PlanRecord, PlanWorld
 from rebalancing.selectors.executions import reconciliation_of, shown_of
-from rebalancing.selectors.plans import plan_again, worlds_of
+from rebalancing.selectors.plans import plan_again, switched_over, with_standing, worlds_of
+from rebalancing.selectors.snapshots import told_since
 from rebalancing.services.admitting import OPERATE
 from rebalancing.services.holding import hindrance
 
@@ -54,13 +56,14 @@ class PlanAdmin(Window):
     search_fields = ("run_id__istartswith",)
     search_help_text = "Run id"
     ordering = ("-created_at", "-id")
-    actions_detail: ClassVar = ["execute", "cancel"]
+    actions_detail: ClassVar = ["execute", "withdraw", "cancel"]
 
     recorded = moment("created_at", "Recorded")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanRecord]:
         """A plan tells of all of its worlds: who sees it has a role in each of them."""
-        rows = PlanRecord.objects.select_related("execution").prefetch_related("worlds__world__allocation")
+        rows = with_standing(PlanRecord.objects.select_related("execution"))
+        rows = rows.prefetch_related("worlds__world__allocation")
         if is_superuser(request):
             return rows
         held = list(roles_by_world(request))
@@ -108,13 +111,17 @@ class PlanAdmin(Window):
             "overview_url": list_url("rebalancing.allocation"),
         }
         if execution is None:
-            return {**common, "hindrance": hindrance(row), **drafted_page(plan)}
+            reasons = {"hindrance": hindrance(row), "switched": switched_over(row)}
+            return {**common, **reasons, **drafted_page(plan)}
+        if execution.state == Execution.State.WITHDRAWN:
+            return {**common, **drafted_page(plan)}
         shown = shown_of(execution)
         return {
             **common,
-            "reconciliation": reconciliation_of(plan, execution, shown),
+            "reconciliation": reconciliation_page(reconciliation_of(plan, execution, shown)),
             "counts": sorted(shown.counts.items()),
             "in_flight": execution.is_open,
+            "told_since": told_since(execution),
             **plan_page(plan, shown),
         }
 
@@ -124,8 +131,7 @@ class PlanAdmin(Window):
         return row is not None and all(admits(request, OPERATE, world) for world in worlds_of(row))
 
     def closed_doors(self, row: PlanRecord) -> Collection[str]:
-        """What has not begun is executed, what is under way is gone on with or cancelled."""
-        return CLOSED_DOORS.get(state_of(row), set())
+        return closed_doors_of(row)
 
     @door(
         "Execute", needs="execute", submit="Execute", icon="play_arrow", variant=ActionVariant.PRIMARY,
@@ -142,6 +148,25 @@ class PlanAdmin(Window):
             )
 
         return pass_through(request, change, done=came_to, back=url_of(row))
+
+    @door(
+        "Withdraw", needs="execute", submit="Withdraw the plan", icon="undo",
+        says="Nobody wants it any more: it stays recorded, and can never be executed.",
+    )  # fmt: skip
+    def withdraw(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        row = self.seen(request, object_id)
+
+        def change() -> dict[str, Any]:
+            return services.withdraw_plan(
+                run_id=row.run_id, reason=form.cleaned_data["reason"], actor=actor_of_admin(request)
+            )
+
+        return pass_through(
+            request,
+            change,
+            done="The plan is withdrawn: it stays recorded, and never begins.",
+            back=url_of(row),
+        )
 
     @door(
         "End execution", needs="execute", submit="End the execution", icon="block", variant=ActionVariant.DANGER,
@@ -161,29 +186,6 @@ class PlanAdmin(Window):
             )
 
         return pass_through(request, change, done=cancelled_to, back=url_of(row))
-
-
-OUTDATED = "outdated"
-CLOSED_DOORS = {
-    "planned": {"cancel"},
-    OUTDATED: {"execute", "cancel"},
-    "cancelling": {"execute"},
-    "completed": {"execute", "cancel"},
-    "cancelled": {"execute", "cancel"},
-}
-
-
-def state_of(row: PlanRecord) -> str:
-    execution = getattr(row, "execution", None)
-    if execution is not None:
-        return str(execution.state)
-    return OUTDATED if any(map(has_moved, row.worlds.all())) else "planned"
-
-
-def has_moved(each: PlanWorld) -> bool:
-    """Whether another allocation was said since the plan was recorded: it cannot begin any more."""
-    now = getattr(each.world, "allocation", None)
-    return each.etag is not None and each.etag != ("" if now is None else now.etag)
 
 
 def moved(each: PlanWorld) -> str:

@@ -7,35 +7,51 @@ from typing import Any, ClassVar
 
 import orjson
 from django.contrib import admin
+from django.db.models import FloatField, Func, JSONField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from qmtl_site.accounts.admin_actor import actor_of_admin, admits
-from qmtl_site.pages.columns import column, moment
+from qmtl_site.pages.columns import column, moment, number
 from qmtl_site.pages.door import door, pass_through
 from qmtl_site.pages.filters import exact
 from qmtl_site.pages.scope import list_url, url_of
 from qmtl_site.pages.window import Window
 from rebalancing import services
-from rebalancing.admin.plan_page import drafted_page
+from rebalancing.admin.plan_page import drafted_page, money
 from rebalancing.admin.planning import new_run_id
 from rebalancing.models import PlanRecord, Proposal
 from rebalancing.schemas import ApplyPlan
 from rebalancing.services.admitting import OPERATE
 from rebalancing.services.planning import made
 
+TURNOVER = Func(
+    Cast("answer", JSONField()),
+    Value("cost_estimate"),
+    Value("order_turnover"),
+    function="jsonb_extract_path_text",
+    output_field=TextField(),
+)
+
 
 @admin.register(Proposal)
 class ProposalAdmin(Window):
     world_path = "world_id"
     page_template = "pages/rebalancing_proposal.html"
-    list_display = ("world_name", "origin", "cause", "proposed")
+    list_display = ("world_name", "origin", "cause", "figure_turnover", "proposed")
     list_filter = (exact("world", "world_id"),)
     list_filter_submit = True
     ordering = ("-created_at", "-id")
     actions_detail: ClassVar = ["record"]
 
     proposed = moment("created_at", "Proposed")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        """The figure is read by the database: an answer may be long."""
+        rows: QuerySet[Proposal] = super().get_queryset(request).defer("request", "answer")
+        return rows.annotate(turnover=Cast(TURNOVER, FloatField()))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {**(extra_context or {}), "title": "Proposals"}
@@ -45,6 +61,10 @@ class ProposalAdmin(Window):
     @column("World", ordering="world_id")
     def world_name(self, row: Proposal) -> str:
         return row.world_id
+
+    @column("Turnover", ordering="turnover")
+    def figure_turnover(self, row: Any) -> SafeString:
+        return number(money(row.turnover))
 
     def page(self, request: HttpRequest, row: Proposal) -> Mapping[str, Any]:
         asked = ApplyPlan.model_validate({**orjson.loads(row.request), "run_id": "proposal"})

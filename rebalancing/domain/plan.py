@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -139,21 +141,27 @@ def finest_step(targets: Targets, book: Book) -> int:
 
 
 def overlay_orders(terms: Terms, targets: Targets) -> tuple[OverlayOrder, ...]:
-    doubts = [doubt for world in targets.overlays if (doubt := doubt_of_overlay(terms, world))]
+    doubts = doubts_of_overlays(terms, targets.overlays)
     if doubts:
         raise Doubtful(doubts)
     orders = (overlay_order(terms, world, notional) for world, notional in targets.overlays.items())
     return tuple(order for order in orders if order is not None)
 
 
-def doubt_of_overlay(terms: Terms, world: str) -> Doubt | None:
-    symbol = terms.overlay.instrument_by_world.get(world)
-    if symbol is None:
-        said = f"{world!r} changes by an overlay and has no instrument for it"
-        return Doubt(pointer("overlay", "instrument_by_world", world), said)
-    if terms.overlay.price_by_symbol.get(symbol, Fraction(0)) <= 0:
-        return Doubt(pointer("overlay", "price_by_symbol", symbol), f"{symbol!r} has no price above 0")
-    return None
+def doubts_of_overlays(terms: Terms, worlds: Iterable[str]) -> list[Doubt]:
+    """Each missing instrument once, and each missing price once, however many worlds are to trade it."""
+    doubts, unpriced = [], defaultdict(list)
+    for world in worlds:
+        symbol = terms.overlay.instrument_by_world.get(world)
+        if symbol is None:
+            said = f"{world!r} changes by an overlay and has no instrument for it"
+            doubts.append(Doubt(pointer("overlay", "instrument_by_world", world), said))
+        elif terms.overlay.price_by_symbol.get(symbol, Fraction(0)) <= 0:
+            unpriced[symbol].append(world)
+    for symbol, concerned in unpriced.items():
+        said = f"{symbol!r}, the instrument of {', '.join(map(repr, concerned[:10]))}, has no price above 0"
+        doubts.append(Doubt(pointer("overlay", "price_by_symbol", symbol), said))
+    return doubts
 
 
 def overlay_order(terms: Terms, world: str, notional: Fraction) -> OverlayOrder | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -13,13 +14,15 @@ from worlds.models import World
 
 
 class Execution(FSMModelMixin, models.Model):
-    """Begun once per plan; it is completed when each of its orders is filled, and cancelled when a person ends it."""
+    """What became of a plan, once and for all. Begun, it is completed when each of its orders is filled, and cancelled
+    when a person ends it; withdrawn, it never begins."""
 
     class State(models.TextChoices):
         RUNNING = "running"
         CANCELLING = "cancelling"
         COMPLETED = "completed"
         CANCELLED = "cancelled"
+        WITHDRAWN = "withdrawn"
 
     S = State
 
@@ -27,8 +30,8 @@ class Execution(FSMModelMixin, models.Model):
         PlanRecord, primary_key=True, on_delete=models.PROTECT, related_name="execution"
     )
     state = FSMField(default=State.RUNNING, choices=State.choices, protected=True)
-    actor = models.CharField(max_length=150, help_text="Who began it.")
-    started_at = models.DateTimeField()
+    actor = models.CharField(max_length=150, help_text="Who began it, or withdrew it.")
+    started_at = models.DateTimeField(null=True, help_text="Empty: it never was, the plan was withdrawn.")
     updated_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True, help_text="When somebody asked for it to be cancelled.")
@@ -40,10 +43,19 @@ class Execution(FSMModelMixin, models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(state="running", completed_at=None, cancelled_at=None)
-                | Q(state__in=["cancelling", "cancelled"], completed_at=None, cancelled_at__isnull=False)
+                | Q(
+                    state__in=["cancelling", "cancelled", "withdrawn"],
+                    completed_at=None,
+                    cancelled_at__isnull=False,
+                )
                 | Q(state="completed", completed_at__isnull=False),
                 name="an_execution_runs_or_says_when_it_ended",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(state="withdrawn", started_at=None)
+                | (~Q(state="withdrawn") & Q(started_at__isnull=False)),
+                name="only_a_plan_that_never_began_is_withdrawn",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -53,6 +65,12 @@ class Execution(FSMModelMixin, models.Model):
 
     def __str__(self) -> str:
         return f"execution of {self.plan_id}"
+
+    @classmethod
+    def of_withdrawn(cls, plan: PlanRecord, *, by: str, reason: str, at: datetime) -> Execution:
+        """Its key is the plan's: what is withdrawn never begins, and what has begun is never withdrawn."""
+        told = {"cancelled_by": by, "cancel_reason": reason, "cancelled_at": at}
+        return cls(plan=plan, state=cls.State.WITHDRAWN, actor=by, updated_at=at, **told)
 
     @property
     def is_open(self) -> bool:
@@ -187,3 +205,7 @@ class Order(FSMModelMixin, models.Model):
     @transition(status, source=[S.NEW, S.REFUSED, S.HANDED, S.CANCELLING], target=S.CANCELLED)
     def cancel(self) -> None:
         """It was not sent, or was taken back; what was filled of it stays."""
+
+
+TRADED = Q(status=Order.Status.FILLED) | Q(filled_qty__gt=0) | ~Q(executor="")
+"""Orders that have moved a position, or may have: a runner had them."""

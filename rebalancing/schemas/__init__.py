@@ -10,7 +10,7 @@ from rebalancing.schemas.answers import (
     PlanDocument,
     PlanRecordDocument,
 )
-from rebalancing.schemas.executions import Cancel, OrderPage, OrderQuery
+from rebalancing.schemas.executions import AllocationQuery, Cancel, OrderPage, OrderQuery
 from rebalancing.schemas.plans import Allocate, ApplyPlan, Execute, PlanRequest
 from rebalancing.schemas.reading import terms_of
 from rebalancing.schemas.words import OrderWords, WordsTaken
@@ -18,6 +18,7 @@ from rebalancing.schemas.words import OrderWords, WordsTaken
 __all__ = [
     "Allocate",
     "AllocationList",
+    "AllocationQuery",
     "AllocationUpserted",
     "AllocatorList",
     "ApplyPlan",

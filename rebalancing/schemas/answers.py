@@ -94,6 +94,7 @@ class OrderPart(BaseModel):
 class OrderDocument(BaseModel):
     order_id: str
     world_id: str | None = Field(description="null: of the shared account.")
+    worlds: list[str] = Field(description="That have a part in it; not there in events.")
     mode: Literal["paper", "live"]
     purpose: Literal["reduce", "open", "cross"] = Field(
         description="`cross`: strategies trade with each other, and nobody else does."
@@ -128,6 +129,11 @@ class Deviation(BaseModel):
 class Reconciliation(BaseModel):
     meets_plan: bool
     differences: list[Deviation]
+    unreported: list[str] = Field(
+        default=[],
+        description="Only where there are any: worlds that the plan changes, and of which it was told no positions. "
+        "Nothing of them is traded, and `differences` has what they hold by their fills.",
+    )
     is_whole: bool = Field(default=True, description="false, and only then there: these are the first ones.")
 
 
@@ -136,7 +142,7 @@ class ExecutionDocument(PlanDocument):
 
     run_id: str
     dry_run: bool
-    status: Literal["planned", "running", "cancelling", "completed", "cancelled"]
+    status: Literal["planned", "running", "cancelling", "completed", "cancelled", "withdrawn"]
     orders: list[OrderDocument]
     order_counts: dict[str, int] | None = None
     next_orders: str | None = None

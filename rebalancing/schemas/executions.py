@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from qmtl_site.http.identifiers import RunIdentifier
+from qmtl_site.http.identifiers import Identifier, RunIdentifier
 from qmtl_site.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from rebalancing.schemas.answers import OrderDocument
 from rebalancing.schemas.plans import Reason, Shape
@@ -28,6 +28,12 @@ class OrderQuery(BaseModel):
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: int = Field(default=-1, ge=0, le=2**31 - 1, validate_default=False)
     status: Literal["new", "refused", "handed", "filled", "rejected", "cancelling", "cancelled"] | None = None
+
+
+class AllocationQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    world_id: Identifier | None = None
 
 
 class OrderPage(BaseModel):

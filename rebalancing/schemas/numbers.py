@@ -13,24 +13,28 @@ from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from rebalancing.domain.decimals import MOST_DIGITS, MOST_PLACES, as_decimal, is_in_range, places_of
 
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
+ANY_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LOT_PLACES = 18
 KEPT = frozenset({float, int, str})  # not bool: it would be found as the 0 or 1 that it equals
 BOUNDS = f"must be below 1e{MOST_DIGITS} and have at most {MOST_PLACES} decimals"
+AS_TEXT = "as text it has at most 40 digits before its point, 40 behind it, and two in its exponent"
 
 
-def read_decimal(value: Any) -> Decimal:
-    """A finite number; ValueError says what it should have been."""
+def read_decimal(value: Any, bounds: str = "is not read") -> Decimal:
+    """A finite number; ValueError says what it should have been. `bounds`: what is said of too long a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("must be a number, or a decimal as text")
     if isinstance(value, str) and not DECIMAL.fullmatch(value):
-        raise ValueError("must be a number, or a decimal as text")
+        known = ANY_DECIMAL.fullmatch(value)
+        raise ValueError(f"{bounds}; {AS_TEXT}" if known else "must be a number, or a decimal as text")
     number = as_decimal(value)
     if not number.is_finite():
         raise ValueError("must be a finite number")
     return number
 
 
-def bounded(number: Decimal) -> Decimal:
+def read_bounded(value: Any) -> Decimal:
+    number = read_decimal(value, BOUNDS)
     if not is_in_range(number):
         raise ValueError(BOUNDS)
     return number
@@ -53,7 +57,7 @@ def read_fraction(value: Any) -> Fraction:
 
 
 def new(value: Any) -> Fraction:
-    return Fraction(bounded(read_decimal(value)))
+    return Fraction(read_bounded(value))
 
 
 known = lru_cache(maxsize=65_536)(new)
@@ -81,7 +85,7 @@ def read_wide(value: Any) -> Fraction:
 SCHEMA = WithJsonSchema(
     {"anyOf": [{"type": "number"}, {"type": "string", "pattern": rf"^{DECIMAL.pattern}$"}]}
 )
-Quantity = Annotated[Decimal, PlainValidator(lambda value: bounded(read_decimal(value))), SCHEMA]
+Quantity = Annotated[Decimal, PlainValidator(read_bounded), SCHEMA]
 Mark = Annotated[Quantity, AfterValidator(positive)]
 Exact = Annotated[Fraction, PlainValidator(read_fraction), SCHEMA]
 Positive = Annotated[Exact, AfterValidator(positive)]

@@ -36,6 +36,16 @@ ETAGS = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties"
 Etags = Annotated[str | dict[str, str], PlainValidator(read_etags), WithJsonSchema(ETAGS)]
 
 
+MOST_VERSION = 1_000_000
+
+
+def read_version(value: Any) -> int:
+    """Of a whole number beyond 64 bits the reader of JSON has made a float."""
+    if type(value) is not int or not 1 <= value <= MOST_VERSION:
+        raise ValueError(f"must be a whole number from 1 to {MOST_VERSION:,}")
+    return value
+
+
 class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -58,7 +68,11 @@ def as_columns(value: Any, validate: Callable[[Any], list[Position]]) -> Positio
 
 PositionList = Annotated[list[Position], Field(max_length=MOST_POSITIONS), WrapValidator(as_columns)]
 Fractions = dict[Name, Exact]
-SchemaVersion = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+SchemaVersion = Annotated[
+    int,
+    PlainValidator(read_version),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_VERSION}),
+]
 StrategyFractions = dict[Name, Fractions]
 
 

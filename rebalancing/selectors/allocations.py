@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from rebalancing.models import Allocation
+from rebalancing.domain.decimals import exact
+from rebalancing.models import Allocation, PlanWorld
+from rebalancing.models.execution import OPEN
 from strategies.models import Apply
+from worlds.models import World
 
 
 def with_staleness(rows: QuerySet[Allocation]) -> QuerySet[Allocation]:
@@ -40,6 +44,19 @@ def allocation_document(row: Any) -> dict[str, Any]:
         "updated_at": row.updated_at,
         "stale": bool(row.stale),
     }
+
+
+def shares_of_worlds() -> dict[str, Fraction]:
+    """What each world that is not retired has; one that a rebalancing is under way in, at least what that gives it.
+
+    One statement, so that an execution that ends meanwhile is seen as open or as done, and never as neither.
+    """
+    planned = PlanWorld.objects.filter(world=OuterRef("pk"), plan__execution__state__in=OPEN)
+    rows = World.objects.exclude(state=World.State.RETIRED).annotate(
+        stored=F("allocation__allocation"), planned=Subquery(planned.order_by("-after").values("after")[:1])
+    )
+    found = rows.exclude(stored=None, planned=None).values_list("pk", "stored", "planned")
+    return {world: max(Fraction(stored or 0), exact(planned or 0.0)) for world, stored, planned in found}
 
 
 def current_etags(worlds: Collection[str]) -> dict[str, str]:

@@ -16,7 +16,8 @@ from rebalancing.domain.document import json_number, plain, plan_document
 from rebalancing.domain.plan import Plan
 from rebalancing.models import Execution, Order, PlanRecord
 from rebalancing.selectors.positions import missing_of, wanted_of
-from rebalancing.selectors.reported import Reports, reported_fills
+from rebalancing.selectors.reported import Reports, reported_fills, worlds_in
+from rebalancing.selectors.unreported import unreported_of
 
 FLOAT_DIGITS = 15
 """A float of at most so many is written with just these."""
@@ -96,7 +97,10 @@ def execution_document(
 
 
 def reconciliation_of(plan: Plan, execution: Execution | None, shown: Shown) -> dict[str, Any]:
-    """Of what was begun from all its orders; where many are open, or were only planned, from the first of them."""
+    """Of what was begun from all its orders; where many are open, or were only planned, from the first of them. Of what
+    was withdrawn nobody asks any more."""
+    if execution is not None and execution.state == Execution.State.WITHDRAWN:
+        return {"meets_plan": False, "differences": []}
     if execution is None or shown.is_whole:
         return reconciliation(plan, shown.orders)
     if execution.state == Execution.State.COMPLETED:
@@ -120,6 +124,7 @@ def order_document(order: Order) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "world_id": order.world_id,
+        "worlds": sorted(worlds_in(order)),
         "mode": order.mode,
         "purpose": order.purpose,
         "symbol": order.symbol,
@@ -157,12 +162,16 @@ def number(value: Decimal | Fraction | int) -> Any:
 
 def reconciliation(plan: Plan, orders: Sequence[Order], reports: Reports | None = None) -> dict[str, Any]:
     """Where the positions are not what the plan wants. `orders`: at least those of which something is missing, and the
-    proxies; `reports`: where they are known already."""
+    proxies; `reports`: where they are known already. `unreported`: worlds that change, and of which no positions were
+    told; what they hold by their fills is compared."""
     known = reported_fills(orders) if reports is None else reports
-    missing = missing_of(plan, orders, known)
+    missing, untold = missing_of(plan, orders, known), unreported_of(plan)
+    wanted = {**(wanted_of(plan, orders, known) if missing else {}), **untold.wanted}
+    for owner, quantity in untold.held.items():
+        missing[owner] = untold.wanted[owner] - quantity
+    said: dict[str, Any] = {"unreported": list(untold.worlds)} if untold.worlds else {}
     if not missing:
-        return {"meets_plan": True, "differences": []}
-    wanted = wanted_of(plan, orders, known)
+        return {"meets_plan": True, "differences": [], **said}
     differences = [
         {
             "world_id": owner[0],
@@ -175,5 +184,5 @@ def reconciliation(plan: Plan, orders: Sequence[Order], reports: Reports | None 
         }
         for owner in sorted(missing)[:MOST_SHOWN]
     ]
-    found: dict[str, Any] = {"meets_plan": False, "differences": differences}
+    found: dict[str, Any] = {"meets_plan": False, "differences": differences, **said}
     return found if len(missing) == len(differences) else {**found, "is_whole": False}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from qmtl_site.accounts.models import WorldRole
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import NotFound
 from rebalancing.domain.plan import Plan, plan
-from rebalancing.models import PlanRecord
+from rebalancing.models import Order, PlanRecord
+from rebalancing.models.execution import TRADED
 from rebalancing.schemas import ApplyPlan, terms_of
+from strategies.models import Apply
 
 
 def plan_record(run_id: str) -> PlanRecord:
@@ -39,6 +43,30 @@ def readable_plan(run_id: str, actor: Actor) -> PlanRecord:
 
 def visible_plans(rows: QuerySet[PlanRecord]) -> QuerySet[PlanRecord]:
     return rows.select_related("execution").prefetch_related("worlds")
+
+
+def with_standing(rows: QuerySet[PlanRecord]) -> QuerySet[Any]:
+    """`is_switched_over`: others went live in one of its worlds since, so that its weights are of before.
+    `is_traded_over`: another execution has traded there, so that its positions are."""
+    applies = Apply.objects.filter(
+        world__rebalancings__plan=OuterRef("pk"),
+        phase=Apply.Phase.COMPLETED,
+        settled_at__gt=OuterRef("created_at"),
+    )
+    orders = Order.objects.filter(
+        TRADED,
+        execution__held_worlds__world__rebalancings__plan=OuterRef("pk"),
+        execution__held_worlds__released_at__gte=OuterRef("created_at"),
+    ).exclude(execution=OuterRef("pk"))
+    return rows.annotate(is_switched_over=Exists(applies), is_traded_over=Exists(orders))
+
+
+def switched_over(record: PlanRecord) -> list[str]:
+    """Worlds of it in which others went live since it was recorded."""
+    applies = Apply.objects.filter(
+        world__rebalancings__plan=record, phase=Apply.Phase.COMPLETED, settled_at__gt=record.created_at
+    )
+    return sorted(set(applies.values_list("world_id", flat=True)))
 
 
 def plan_bytes(record: PlanRecord) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancing.services.applying import apply_plan
-from rebalancing.services.cancelling import cancel_execution
+from rebalancing.services.cancelling import cancel_execution, withdraw_plan
 from rebalancing.services.executing import execute_plan
 from rebalancing.services.planning import plan_answer
 from rebalancing.services.proposing import propose_after_switch, request_for
@@ -22,4 +22,5 @@ __all__ = [
     "request_for",
     "settle_executions",
     "take_words",
+    "withdraw_plan",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
@@ -11,14 +10,13 @@ from typing import Any
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
-from qmtl_site.audit.chain import canonical, record
+from qmtl_site.audit.chain import record
 from qmtl_site.http.refusals import Fault, Invalid
 from qmtl_site.ledger.transactions import use_case
 from rebalancing.domain.book import Positions
 from rebalancing.domain.checks import check
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.terms import Doubtful, Terms, pointer
-from rebalancing.errors import PlanConflict
 from rebalancing.models import Allocation, AllocationRecord, PlanRecord
 from rebalancing.models.allocations import FRACTION_PLACES
 from rebalancing.schemas import Allocate
@@ -30,8 +28,9 @@ from rebalancing.services.admitting import (
     refuse_too_fine,
     refuse_unknown,
 )
-from rebalancing.services.applying import decimal_of, require_etags
+from rebalancing.services.applying import decimal_of, named_already, require_etags
 from rebalancing.services.holding import refuse_beside_another
+from rebalancing.services.sameness import payload_of
 from rebalancing.services.snapshots import keep_positions, plain_fraction
 
 FIELDS = ["allocation", "strategies", "total_equity", "run_id", "etag", "updated_at"]
@@ -41,19 +40,22 @@ FIELDS = ["allocation", "strategies", "total_equity", "run_id", "etag", "updated
 def set_allocations(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor) -> tuple[str, bool]:
     """Upsert the allocations of the worlds named; their etag, and whether they are new.
 
-    The same run id with the same payload answers what it did; PlanConflict with another one; ExecutionInProgress where a
-    rebalancing is under way, which could not go on from another start. Positions may only be of worlds that get an
-    allocation.
+    The same run id with the same payload answers what it did, also where a world has retired since; PlanConflict with
+    another one; ExecutionInProgress where a rebalancing is under way, which could not go on from another start. Invalid
+    where all worlds together would have more than the equity. Positions may only be of worlds that get an allocation.
     """
-    worlds = locked_worlds(asked, actor)
-    digest = hashlib.sha256(canonical(payload)).hexdigest()
+    worlds = admitted_worlds(asked, actor)
+    said = payload_of(asked, payload)
     known = AllocationRecord.objects.filter(run_id=asked.run_id).first()
     if known is not None:
-        if known.payload_hash != digest:
-            raise PlanConflict(f"{asked.run_id} allocated something else", run_id=asked.run_id)
+        if not said.is_that_of(known.payload_hash):
+            what = f"an allocation that was said on {known.at:%Y-%m-%d}, with another payload"
+            raise named_already(asked.run_id, what)
         return known.etag, False
-    if PlanRecord.objects.filter(run_id=asked.run_id).exists():
-        raise PlanConflict(f"{asked.run_id} is the run of a recorded plan", run_id=asked.run_id)
+    if first := PlanRecord.objects.filter(run_id=asked.run_id).first():
+        raise named_already(asked.run_id, f"a rebalancing that was recorded on {first.created_at:%Y-%m-%d}")
+    lock_all(worlds)
+    digest = said.digest
     require_etags(asked.etag, current_etags(worlds))
     refuse_beside_another(worlds)
     refuse_bad_fractions(asked)
@@ -168,12 +170,11 @@ def keep(rows: list[AllocationRecord], actor: Actor) -> None:
         )
 
 
-def locked_worlds(asked: Allocate, actor: Actor) -> dict[str, str]:
-    """The worlds named, with the pointer to each; the run and they are locked, and the actor may allocate to them."""
+def admitted_worlds(asked: Allocate, actor: Actor) -> dict[str, str]:
+    """The worlds named, with the pointer to each; the actor may allocate to them, and the run is locked."""
     worlds = worlds_named(asked)
     admit(actor, worlds)
     lock_run(asked.run_id)
-    lock_all(worlds)
     return worlds
 
 

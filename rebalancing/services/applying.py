@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import orjson
 from django.utils import timezone
 
 from qmtl_site.audit.actor import Actor
-from qmtl_site.audit.chain import canonical, record
+from qmtl_site.audit.chain import record
 from qmtl_site.http.documents import dump
-from qmtl_site.http.refusals import Invalid, PreconditionFailed
+from qmtl_site.http.refusals import Fault, Invalid, PreconditionFailed
 from qmtl_site.ledger.models import append
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import emit
@@ -36,6 +36,7 @@ from rebalancing.services.admitting import (
     refuse_unknown,
 )
 from rebalancing.services.planning import answer_to, made, refuse_old_versions
+from rebalancing.services.sameness import Payload, differences, meaning, payload_of
 from rebalancing.services.snapshots import keep_positions
 
 
@@ -45,25 +46,26 @@ def apply_plan(
     asked: ApplyPlan,
     payload: Mapping[str, Any],
     actor: Actor,
-    identity: Mapping[str, Any] | None = None,
+    identity: Payload | None = None,
 ) -> tuple[PlanRecord, bool]:
     """The recorded plan, and whether it is new. `payload`: the request as it came; `identity`: what tells whether two
     of one run id are the same, where that is not the payload.
 
-    The same run id with the same payload answers the record; PlanConflict with another one. PreconditionFailed where
-    an etag was given and an allocation has changed since.
+    The same run id with the same payload answers the record, also where a world has retired since; PlanConflict with
+    another one. PreconditionFailed where an etag was given and an allocation has changed since. Invalid where all worlds
+    together would have more than the equity.
     """
     refuse_old_versions(asked)
     worlds = worlds_named(asked)
     admit(actor, worlds)
-    digest = hashlib.sha256(canonical(identity or payload)).hexdigest()
     lock_run(asked.run_id)
-    lock_all(worlds)
     known = PlanRecord.objects.filter(run_id=asked.run_id).first()
     if known is not None:
-        return same_or_refuse(known, digest), False
-    if AllocationRecord.objects.filter(run_id=asked.run_id).exists():
-        raise PlanConflict(f"{asked.run_id} is the run of an allocation", run_id=asked.run_id)
+        told = None if identity or not is_about(known, worlds) else asked
+        return same_or_refuse(known, identity or payload_of(asked, payload), told), False
+    if first := AllocationRecord.objects.filter(run_id=asked.run_id).first():
+        raise named_already(asked.run_id, f"an allocation that was said on {first.at:%Y-%m-%d}")
+    lock_all(worlds)
     etags = current_etags(worlds)
     require_etags(asked.etag, etags)
     positions: Positions = asked.positions  # type: ignore[assignment]
@@ -76,6 +78,7 @@ def apply_plan(
     )
     plan = made(asked)
     refuse_too_large(plan, positions)
+    digest = (identity or payload_of(asked, payload)).digest
     document = answer_to(asked, plan, actor)
     row = row_of(asked, payload, digest, plan, document, actor)
     row.save()
@@ -115,10 +118,35 @@ def worlds_named(asked: ApplyPlan) -> dict[str, str]:
     return named
 
 
-def same_or_refuse(known: PlanRecord, digest: str) -> PlanRecord:
-    if known.payload_hash != digest:
-        raise PlanConflict(f"{known.run_id} was recorded with another payload", run_id=known.run_id)
-    return known
+def is_about(known: PlanRecord, worlds: Collection[str]) -> bool:
+    """Whether it tells of these worlds only."""
+    return set(known.worlds.values_list("world_id", flat=True)) <= set(worlds)
+
+
+def same_or_refuse(known: PlanRecord, payload: Payload, asked: ApplyPlan | None) -> PlanRecord:
+    """PlanConflict where it was recorded with another payload; with `asked` it says where they differ."""
+    if payload.is_that_of(known.payload_hash):
+        return known
+    places: list[str] = []
+    if asked is not None:
+        before = ApplyPlan.model_validate(orjson.loads(known.request))
+        places = list(islice(differences(meaning(before), meaning(asked)), 100))
+    raise named_already(
+        known.run_id,
+        f"a rebalancing that was recorded on {known.created_at:%Y-%m-%d}, with another payload",
+        places,
+    )
+
+
+def named_already(run_id: str, what: str, places: Sequence[str] = ()) -> PlanConflict:
+    """A run id names one thing for all time; `places`: pointers to where another payload differs from that."""
+    differ = f" (they differ at {', '.join(places[:5])})" if places else ""
+    faults = [Fault(place, "differs from what was recorded") for place in places]
+    return PlanConflict(
+        f"The run id {run_id} names {what}{differ}: take another run id",
+        faults=faults or [Fault("/run_id", f"names {what}")],
+        run_id=run_id,
+    )
 
 
 def require_etags(given: str | Mapping[str, str] | None, current: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -9,15 +10,19 @@ from django.utils import timezone
 from qmtl_site.audit.actor import Actor
 from qmtl_site.ledger.transactions import use_case
 from rebalancing.domain.plan import Plan
-from rebalancing.errors import PlanConflict
+from rebalancing.errors import PlanWithdrawn
 from rebalancing.models import Execution, PlanRecord
 from rebalancing.selectors.executions import execution_document, shown_of
 from rebalancing.selectors.plans import plan_again, readable_plan, worlds_of
 from rebalancing.services.admitting import admit, lock_all
+from rebalancing.services.applying import named_already
 from rebalancing.services.batches import Batch, allocated_by_request
-from rebalancing.services.holding import hold_worlds, require_start
+from rebalancing.services.cancelling import withdrawn_document
+from rebalancing.services.holding import hold_worlds, refuse_beside_another, require_start
 from rebalancing.services.orders import drafts_of, keep_drafts, refuse_too_large, shown_planned
 from rebalancing.services.standings import standings_of
+from worlds.errors import WorldRetired
+from worlds.models import World
 
 MOST_MADE = 20_000
 """Of more orders, the first call only makes them: the rest is done in the background, or by asking again."""
@@ -36,11 +41,19 @@ def execute_plan(*, run_id: str, actor: Actor, dry_run: bool = False, reason: st
     row = readable_plan(run_id, actor)
     worlds = worlds_of(row)
     admit(actor, dict.fromkeys(worlds, "/run_id"))
-    lock_all(worlds)
+    locked = lock_all(worlds, writable=False)
     plan = plan_again(row)
+    found = Execution.objects.select_for_update(no_key=True).filter(plan=row).first()
+    if found is None or found.is_open:  # what has ended is told for all time
+        refuse_retired(locked)
+    if found is not None and found.state == Execution.State.WITHDRAWN:
+        if dry_run:
+            return withdrawn_document(row, plan, found, dry_run=True)
+        said = f"{run_id} was withdrawn by {found.cancelled_by}: {found.cancel_reason}"
+        raise PlanWithdrawn(said[:500], run_id=run_id)
     if dry_run:
-        return rehearsed(row, plan)
-    execution, is_new = begin(row, worlds, actor)
+        return rehearsed(row, plan, found)
+    execution, is_new = (found, False) if found else (begin(row, plan, worlds, actor), True)
     batch = Batch(row, lambda: plan, execution, worlds, actor, reason)
     if not execution.is_open:
         return execution_document(row, plan, execution, batch.shown)
@@ -48,7 +61,8 @@ def execute_plan(*, run_id: str, actor: Actor, dry_run: bool = False, reason: st
         go_on_cancelling(batch)
     else:
         hold_worlds(execution, worlds)
-        require_start(row)
+        if not is_new:
+            require_start(row)
         if is_new and make_orders(plan, row, execution) > MOST_MADE:
             batch.finish()
         else:
@@ -71,14 +85,19 @@ def go_on_cancelling(batch: Batch) -> None:
         batch.finish()
 
 
-def begin(row: PlanRecord, worlds: list[str], actor: Actor) -> tuple[Execution, bool]:
-    found = Execution.objects.select_for_update(no_key=True).filter(plan=row).first()
-    if found is not None:
-        return found, False
+def refuse_retired(worlds: Iterable[World]) -> None:
+    if any(world.is_retired for world in worlds):
+        raise WorldRetired()
+
+
+def begin(row: PlanRecord, plan: Plan, worlds: list[str], actor: Actor) -> Execution:
+    """Invalid where there is no room any more for what its worlds are to have."""
+    refuse_beside_another(worlds)
+    require_start(row)
     if allocated_by_request(row.run_id, worlds):
-        raise PlanConflict(f"{row.run_id} has allocated something without an execution", run_id=row.run_id)
+        raise named_already(row.run_id, "an allocation that was said without an execution")
     now = timezone.now()
-    return Execution.objects.create(plan=row, actor=actor.name, started_at=now, updated_at=now), True
+    return Execution.objects.create(plan=row, actor=actor.name, started_at=now, updated_at=now)
 
 
 def make_orders(plan: Plan, row: PlanRecord, execution: Execution) -> int:
@@ -89,9 +108,8 @@ def make_orders(plan: Plan, row: PlanRecord, execution: Execution) -> int:
     return len(drafts)
 
 
-def rehearsed(row: PlanRecord, plan: Plan) -> dict[str, Any]:
+def rehearsed(row: PlanRecord, plan: Plan, execution: Execution | None) -> dict[str, Any]:
     """What an execution would begin with; nothing is kept."""
-    execution = Execution.objects.filter(plan=row).first()
     if execution is not None:
         return execution_document(row, plan, execution, shown_of(execution), dry_run=True)
     drafts = drafts_of(plan, standings_of(plan.book.strategies), run_id=row.run_id)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
-
 from qmtl_site.http.refusals import PreconditionFailed
 from rebalancing.errors import ExecutionInProgress
 from rebalancing.models import Execution, ExecutionWorld, Order, PlanRecord
+from rebalancing.models.execution import TRADED
 from rebalancing.selectors.allocations import current_etags
-
-TRADED = Q(status=Order.Status.FILLED) | Q(filled_qty__gt=0) | ~Q(executor="")
-"""Orders that have moved a position, or may have: a runner had them."""
 
 
 def hold_worlds(execution: Execution, worlds: Iterable[str]) -> None:

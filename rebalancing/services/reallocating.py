@@ -9,14 +9,15 @@ from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import Fault, Invalid
 from qmtl_site.ledger.transactions import use_case
 from rebalancing.domain.document import plain
-from rebalancing.models import Allocation
+from rebalancing.models import Allocation, PlanRecord
 from rebalancing.schemas import Allocate, ApplyPlan
 from rebalancing.selectors.allocations import allocation_documents
-from rebalancing.services.admitting import bound_in
-from rebalancing.services.allocations import locked_worlds, refuse_bad_fractions, set_allocations
+from rebalancing.services.admitting import bound_in, lock_all
+from rebalancing.services.allocations import admitted_worlds, refuse_bad_fractions, set_allocations
 from rebalancing.services.applying import apply_plan
 from rebalancing.services.executing import execute_plan
 from rebalancing.services.planning import lowest_taken
+from rebalancing.services.sameness import payload_of
 
 
 @use_case
@@ -28,12 +29,17 @@ def allocate(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor) -> tu
     """
     execution = None
     if asked.execute:
-        locked_worlds(asked, actor)
+        worlds = admitted_worlds(asked, actor)
+        if not PlanRecord.objects.filter(run_id=asked.run_id).exists():
+            lock_all(worlds)
         refuse_bad_fractions(asked)
         plan = plan_payload(asked, payload)
         try:
             row, is_new = apply_plan(
-                asked=ApplyPlan.model_validate(plan), payload=plan, identity=payload, actor=actor
+                asked=ApplyPlan.model_validate(plan),
+                payload=plan,
+                identity=payload_of(asked, payload),
+                actor=actor,
             )
         except Invalid as refused:
             raise Invalid(refused.detail, faults=[as_sent(fault) for fault in refused.faults]) from None

@@ -72,5 +72,6 @@ def orders_by_world(
 
 
 def own_part(order: dict[str, Any], world: str) -> dict[str, Any]:
-    """An order of a shared account as one world's readers may see it: without the others' parts."""
-    return {**order, "parts": [part for part in order["parts"] if part["world_id"] == world]}
+    """An order of a shared account as one world's readers may see it: without the others and their parts."""
+    own = {name: value for name, value in order.items() if name != "worlds"}
+    return {**own, "parts": [part for part in order["parts"] if part["world_id"] == world]}

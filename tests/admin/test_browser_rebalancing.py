@@ -16,8 +16,9 @@ from rebalancing import services
 from rebalancing.models import Allocation, PlanRecord, Proposal
 from rebalancing.schemas import PlanRequest
 from tests.activation.acting import breaker
-from tests.api import ApiClient
+from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
+from tests.decisions.conftest import DECIDES
 from tests.rebalancing.conftest import asked, bind
 
 pytestmark = pytest.mark.browser
@@ -109,6 +110,41 @@ def test_an_execution_is_cancelled_with_a_reason(page: Page) -> None:
     shot(page, "history_cancelled")
 
 
+def test_a_plan_that_nobody_wants_is_withdrawn(page: Page) -> None:
+    api = client_of(User.objects.get())
+    api.post("/rebalancing/apply", asked(run_id="r1", shared_account=True))
+    page.goto(f"/admin/rebalancing/planrecord/{PlanRecord.objects.get().pk}/change/")
+    page.locator("text=Withdraw >> visible=true").first.click()
+    expect(page.locator("#dialog")).to_contain_text("can never be executed")
+    shot(page, "withdraw_dialog")
+    page.fill("#dialog [name=reason]", "the mandate has changed")
+    page.click("#dialog button[type=submit]")
+    expect(page.get_by_text("It was withdrawn")).to_be_visible()
+    expect(page.get_by_text("the mandate has changed")).to_be_visible()
+    expect(page.locator("text=Execute >> visible=true")).to_have_count(0)
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        shot(page, f"withdrawn_{width}")
+
+
+def test_the_form_says_that_too_much_is_stored_and_takes_the_way_out(page: Page) -> None:
+    Allocation.objects.filter(world="alpha").update(allocation="0.9")
+    client_of(User.objects.get()).make_world("gamma", policy=None)
+    page.goto(f"{OVERVIEW}plan/")
+    expect(page.get_by_text("The worlds have 110.00 % of the equity together")).to_be_visible()
+    page.fill("[name=after_2]", "10")
+    page.click("[name=show]")
+    expect(page.get_by_text("more than 1: this gives 0.1, and alpha has 0.9, beta has 0.2")).to_be_visible()
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        shot(page, f"overfull_{width}")
+    page.fill("[name=after_2]", "0")
+    page.fill("[name=after_0]", "50")
+    page.fill("[name=reason]", "too much was given")
+    page.click("[name=record]")
+    expect(page.locator("text=The plan is recorded.")).to_be_visible()
+
+
 def test_a_proposal_is_looked_at_and_recorded(page: Page) -> None:
     propose()
     page.goto("/admin/rebalancing/proposal/")
@@ -133,7 +169,7 @@ def propose() -> None:
     Proposal(world_id="alpha", origin="promotion", cause="apply-20260101-1", **told).save()
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1400, 1280, 800, 390])
 def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     client_of(User.objects.get()).post("/rebalancing/apply", asked(run_id="r1"))
@@ -149,6 +185,32 @@ def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
         page.goto(path)
         shot(page, f"{width}{path.replace('/', '_')}")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+
+
+@pytest.mark.parametrize("width", [1400, 1280, 390])
+def test_no_allocator_is_cut_off(page: Page, width: int) -> None:
+    """As of a world with a policy, scores and series: each cell has its risk below it, a method its badge."""
+    api = client_of(User.objects.get())
+    policy = {**DECIDES, "selection": {**DECIDES["selection"], "weights": {"method": "hrp"}}}
+    api.make_world("full", policy=policy, allow_live=True)
+    names = [f"volatility-target-of-sector-{number}" for number in range(6)]
+    for seed, name in enumerate(names, start=1):
+        api.make_strategy(name)
+        api.submit("full", name, results(returns(mean=0.002, deviation=0.005 * seed, seed=seed)))
+    api.evaluate("full")
+    said = {"run_id": "f1", "total_equity": 12_500_000, "world_allocations": {"full": 0.4}, "positions": []}
+    assert api.post("/allocations", said).status_code == 201
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{OVERVIEW}full/change/")
+    page.goto(str(page.locator("a", has_text="Compare allocators").first.get_attribute("href")))
+    expect(page.get_by_text("risk").first).to_be_visible()
+    shot(page, f"allocators_{width}")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    hidden = page.evaluate("(t => t.scrollWidth - t.clientWidth)(document.querySelector('.q-scroll'))")
+    assert hidden <= 0 or width < 640
+    page.get_by_text("Hierarchical risk parity").first.scroll_into_view_if_needed()
+    expect(page.get_by_text("Hierarchical risk parity").first).to_be_in_viewport()
+    shot(page, f"allocators_{width}_scrolled")
 
 
 def test_a_plan_is_made_from_the_weights_of_an_allocator(page: Page) -> None:

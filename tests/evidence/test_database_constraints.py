@@ -149,6 +149,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         {"plan_id": 9999, "state": "running"},
         "an_execution_runs_or_says_when_it_ended",
     ),
+    (
+        "rebalancing_execution",
+        {"plan_id": 9999, "started_at": None},
+        "only_a_plan_that_never_began_is_withdrawn",
+    ),
     ("rebalancing_executionworld", {"execution_id": 9999}, "one_open_execution_per_world"),
     (
         "rebalancing_executionworld",

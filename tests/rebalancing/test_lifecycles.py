@@ -92,8 +92,24 @@ def moments(state: str) -> dict[str, object]:
     now = timezone.now()
     return {
         "completed_at": now if state == "completed" else None,
-        "cancelled_at": now if state.startswith("cancel") else None,
+        "cancelled_at": now if state.startswith("cancel") or state == "withdrawn" else None,
     }
+
+
+@pytest.mark.parametrize("state", ["running", "cancelling", "completed", "cancelled"])
+def test_what_is_withdrawn_stays_so_and_what_has_begun_is_not(desk: ApiClient, state: str) -> None:
+    desk.post("/rebalancing/apply", asked(run_id="r1"))
+    desk.post("/rebalancing/cancel", {"run_id": "r1", "reason": "not now"})
+    row = Execution.objects.get()
+    now = timezone.now()
+    for before, after in (("withdrawn", state), (state, "withdrawn")):
+        fields = {"plan_id": row.pk + 1000, "actor": "x", "updated_at": now}
+        started = None if before == "withdrawn" else now
+        with transaction.atomic():
+            other = Execution.objects.create(**fields, state=before, started_at=started, **moments(before))
+            with pytest.raises(IntegrityError, match="does not go from"), transaction.atomic():
+                Execution.objects.filter(pk=other.pk).update(state=after, **moments(after))
+            transaction.set_rollback(True)
 
 
 def test_what_an_order_is_does_not_change(desk: ApiClient) -> None:

@@ -55,8 +55,8 @@ def begun(client: ApiClient, plan: dict[str, Any]) -> None:
     apply(client, **plan)
     row = PlanRecord.objects.get()
     with transaction.atomic():
-        execution, _ = begin(row, worlds_of(row), Actor.service("test"))
-        make_orders(plan_again(row), row, execution)
+        made = plan_again(row)
+        make_orders(made, row, begin(row, made, worlds_of(row), Actor.service("test")))
 
 
 def test_a_reduction_that_waits_follows_its_strategy_back_to_paper(trading: ApiClient) -> None:

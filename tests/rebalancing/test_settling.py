@@ -27,7 +27,7 @@ def in_other_worlds(client: ApiClient, monkeypatch: pytest.MonkeyPatch, count: i
         client.make_world(name, policy=None)
         bind(client, name, f"s-{name}")
         rows = [position(name, f"s-{name}", "BTC", 2, 10)]
-        apply(client, name, world_alloc_before={name: 0.5}, world_alloc_after={name: 0.25}, positions=rows)
+        apply(client, name, world_alloc_before={name: 0.1}, world_alloc_after={name: 0.05}, positions=rows)
         assert execute(client, name)["status"] == "running"
     return names
 
