@@ -7,7 +7,7 @@ from strategies.errors import ApplyInProgress, GateClosed
 
 
 class PlanConflict(Conflict):
-    code, title = "E_RUN_CONFLICT", "The run id names something else already"
+    code, title = "E_RUN_CONFLICT", "The run exists with another payload"
 
 
 class ExecutionInProgress(ApplyInProgress):

@@ -66,13 +66,18 @@ def apply(
 @command(app, "cancel", example='qmtl rebalance cancel 2026-11-20 --reason "the runner is gone"')
 def cancel(
     session: Session,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="An execution.", show_default=False)],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="A recorded plan, or its execution.", show_default=False)
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.", show_default=False)],
     abandon: Annotated[
         bool, typer.Option("--abandon", help="No runner has its orders any more: you have looked.")
     ] = False,
 ) -> None:
-    """End an execution: nothing more is sent, what was filled stays. Ends with 3 while a runner takes orders back."""
+    """Withdraw a plan, or end its execution: nothing more is sent, what was filled stays.
+
+    Ends with 3 while a runner takes orders back.
+    """
     found = session.client.rebalance_cancel(run_id, reason=reason, abandon=abandon)
     session.answer(found, lambda out: show_execution(out, found))
     end(PENDING if found["status"] == "cancelling" else 0)

@@ -41,8 +41,8 @@ def set_allocations(*, asked: Allocate, payload: Mapping[str, Any], actor: Actor
     """Upsert the allocations of the worlds named; their etag, and whether they are new.
 
     The same run id with the same payload answers what it did, also where a world has retired since; PlanConflict with
-    another one; ExecutionInProgress where a rebalancing is under way, which could not go on from another start. Invalid
-    where all worlds together would have more than the equity. Positions may only be of worlds that get an allocation.
+    another one; ExecutionInProgress where a rebalancing is under way, which could not go on from another start.
+    Positions may only be of worlds that get an allocation.
     """
     worlds = admitted_worlds(asked, actor)
     said = payload_of(asked, payload)

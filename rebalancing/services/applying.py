@@ -52,8 +52,7 @@ def apply_plan(
     of one run id are the same, where that is not the payload.
 
     The same run id with the same payload answers the record, also where a world has retired since; PlanConflict with
-    another one. PreconditionFailed where an etag was given and an allocation has changed since. Invalid where all worlds
-    together would have more than the equity.
+    another one. PreconditionFailed where an etag was given and an allocation has changed since.
     """
     refuse_old_versions(asked)
     worlds = worlds_named(asked)

@@ -91,7 +91,6 @@ def refuse_retired(worlds: Iterable[World]) -> None:
 
 
 def begin(row: PlanRecord, plan: Plan, worlds: list[str], actor: Actor) -> Execution:
-    """Invalid where there is no room any more for what its worlds are to have."""
     refuse_beside_another(worlds)
     require_start(row)
     if allocated_by_request(row.run_id, worlds):

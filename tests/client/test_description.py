@@ -48,6 +48,11 @@ def test_every_code_of_the_service_has_its_error() -> None:
     assert {refusal.code for refusal in catalogue()} - BY_CODE.keys() == set()
 
 
+def test_a_code_has_one_meaning_whoever_answers_it() -> None:
+    titles = {(refusal.code, refusal.title) for refusal in catalogue()}
+    assert len(titles) == len({code for code, _ in titles})
+
+
 def test_no_two_errors_share_a_code() -> None:
     kinds = [kind for kind in Refused.__subclasses__() if kind.code]
     assert len({kind.code for kind in kinds}) == len(kinds)

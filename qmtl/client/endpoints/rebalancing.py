@@ -52,7 +52,10 @@ class RebalancingEndpoints:
 
     @endpoint
     def rebalance_cancel(self, /, run_id: str, *, reason: str, abandon: bool = False) -> Call[dict[str, Any]]:
-        """End an execution: nothing more is sent, what was filled stays. `abandon`: no runner has its orders now."""
+        """Withdraw a plan that has not begun, or end its execution: nothing more is sent, what was filled stays.
+
+        `abandon`: no runner has its orders any more.
+        """
         body = given(run_id=run_id, reason=reason, abandon=abandon or None)
         return send("POST", "/rebalancing/cancel", dict[str, Any], body=body, repeatable=True)
 
