@@ -7,15 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import User
 from django.db import connection
+from kombu.exceptions import OperationalError
 
-from evaluation import handlers
+from evaluation import handlers, tasks
 from evaluation.errors import EvaluationInProgress
 from evaluation.models import Decision
 from evaluation.services import decisions as module
 from evaluation.services import evaluate_world
 from qmtl_site.audit.actor import Actor
+from qmtl_site.launcher.ports import free_port
 from qmtl_site.outbox.relay import relay_all
 from tests.api import ApiClient, body
 from tests.conftest import client_of
@@ -95,6 +98,18 @@ def test_asking_without_waiting_is_carried_out_without_a_broker(
     while relay_all():
         pass
     assert Decision.objects.count() == 1
+
+
+def test_the_driver_does_not_sleep_for_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It drives the applies as well."""
+
+    def sleep(seconds: float) -> None:
+        raise AssertionError(f"it sleeps for {seconds} s")
+
+    monkeypatch.setattr("kombu.utils.functional.sleep", sleep)
+    away = current_app.connection_for_write(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(OperationalError):
+        tasks.evaluate_waiting.apply_async(("alpha",), retry=False, connection=away)
 
 
 def test_waiting_ends_before_the_web_process_is_given_up(
