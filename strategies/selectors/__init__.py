@@ -16,7 +16,7 @@ from strategies.selectors.applies import (
     holding,
     leased,
 )
-from strategies.selectors.asked import Holder, due_applies, holders_asked
+from strategies.selectors.asked import Holder, due_applies, silent_holders
 from strategies.selectors.bindings import binding_document, bindings_of, mode_of, with_node_errors
 from strategies.selectors.fills import fill_document, fills_of, fills_page
 from strategies.selectors.nodes import node_document, nodes_document, nodes_in_error, nodes_of
@@ -47,7 +47,6 @@ __all__ = [
     "get_apply",
     "get_client",
     "get_strategy",
-    "holders_asked",
     "holding",
     "leased",
     "mode_of",
@@ -57,6 +56,7 @@ __all__ = [
     "nodes_of",
     "performance_page",
     "performance_windows",
+    "silent_holders",
     "strategy_document",
     "visible_strategies",
     "with_node_errors",

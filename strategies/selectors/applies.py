@@ -11,7 +11,7 @@ from django.utils import timezone
 from qmtl_site.http.refusals import NotFound
 from strategies.domain.plans import Plan
 from strategies.models import Apply, ApplyAck, EdgeOverride, GateClient, GateHold
-from strategies.selectors.asked import holders_asked
+from strategies.selectors.asked import silent_holders
 
 
 def applies_of(world_id: str) -> QuerySet[Apply]:
@@ -68,7 +68,7 @@ def waiting_for(apply: Apply) -> list[str]:
     """Clients with a valid lease on a gate that is to open, who have not acknowledged the present phase."""
     if apply.phase not in {"freeze", "unfreeze"}:
         return []
-    return [each.client_id for each in holders_asked(apply.pk) if not each.has_answered]
+    return [each.client_id for each in silent_holders(apply.pk)]
 
 
 def gate_clients_of(world_id: str) -> QuerySet[GateClient]:

@@ -1,10 +1,8 @@
-"""Who holds the gates that an apply in flight opens, and who of them has answered."""
+"""Who holds the gates that an apply in flight opens and has not answered."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-
-from psycopg.rows import namedtuple_row
 
 from qmtl_site.database import native_cursor
 
@@ -26,28 +24,27 @@ JOIN strategies_gateclient c ON c.id = held.client_id AND c.world_id = a.world_i
      AND c.revoked_at IS NULL AND c.lease_until > now()
 LEFT JOIN strategies_applyack k ON k.apply_id = a.id AND k.client_id = c.id AND k.phase = a.phase
 """
-HOLDERS = (
-    f"SELECT c.id, c.client_id, k.id IS NOT NULL AS has_answered {ASKED} WHERE a.id = %s ORDER BY c.client_id"
-)
-SILENT = f"SELECT count(*) {ASKED} WHERE k.id IS NULL AND a.id"
+SILENT = f"{ASKED} WHERE k.id IS NULL AND a.id"
+WHO = f"SELECT c.id, c.client_id {SILENT} = %s ORDER BY c.client_id"
+HOW_MANY = f"SELECT count(*) {SILENT}"
 IN_FLIGHT = """
 SELECT d.id FROM strategies_apply d WHERE d.settled_at IS NULL AND (%(apply)s::bigint IS NULL OR d.id = %(apply)s)
 """
-WAITS_FOR_NOBODY = f"d.phase IN ('requested', 'switch') OR d.deadline <= now() OR ({SILENT} = d.id) = 0"
+WAITS_FOR_NOBODY = f"d.phase IN ('requested', 'switch') OR d.deadline <= now() OR ({HOW_MANY} = d.id) = 0"
 DUE = f"{IN_FLIGHT} AND ({WAITS_FOR_NOBODY}) ORDER BY d.id"
 
 
 class Holder(NamedTuple):
-    """A client with a valid lease on a gate that the apply opens, and whether it has acknowledged the phase."""
+    """A client with a valid lease on a gate that an apply opens."""
 
     id: int
     client_id: str
-    has_answered: bool
 
 
-def holders_asked(apply_id: int) -> list[Holder]:
-    with native_cursor(namedtuple_row) as cursor:
-        return [Holder(*row) for row in cursor.execute(HOLDERS, [apply_id])]
+def silent_holders(apply_id: int) -> list[Holder]:
+    """Who has not acknowledged the phase that the apply is in, by name."""
+    with native_cursor() as cursor:
+        return [Holder(*row) for row in cursor.execute(WHO, [apply_id])]
 
 
 def due_applies(apply_id: int | None = None) -> list[int]:

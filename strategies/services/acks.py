@@ -16,7 +16,7 @@ from qmtl_site.http.refusals import NotFound
 from qmtl_site.ledger.transactions import use_case
 from qmtl_site.outbox.events import CHANNEL
 from strategies.errors import StaleAck
-from strategies.selectors.asked import SILENT
+from strategies.selectors.asked import HOW_MANY
 from strategies.selectors.tallies import ACK_SECONDS
 from strategies.services.gates import Claim, hash_of
 
@@ -48,7 +48,7 @@ INSERT INTO strategies_applyack (apply_id, client_id, phase, sequence, at)
 VALUES (%(apply)s, %(client)s, %(phase)s, %(sequence)s, clock_timestamp())
 RETURNING EXTRACT(EPOCH FROM at - %(since)s)::float8
 """
-WAKE = f"SELECT pg_notify(%(channel)s, %(world)s) WHERE ({SILENT} = %(apply)s) = 0"
+WAKE = f"SELECT pg_notify(%(channel)s, %(world)s) WHERE ({HOW_MANY} = %(apply)s) = 0"
 
 
 @dataclass(frozen=True)

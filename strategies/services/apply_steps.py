@@ -18,7 +18,7 @@ from qmtl_site.outbox.numbering import next_sequence
 from strategies.domain.apply_steps import Step, next_step
 from strategies.domain.plans import Opening, Plan
 from strategies.models import Activation, Apply, Binding
-from strategies.selectors import Holder, due_applies, holders_asked
+from strategies.selectors import Holder, due_applies, silent_holders
 from strategies.selectors.tallies import PHASE_MS
 from strategies.services.apply import act_of, refuse_opening, tell_phase
 from strategies.services.bindings import Move, locked_bindings, move_bindings
@@ -71,7 +71,7 @@ def take_step(*, apply_id: int, fence: int) -> bool:
         return False
     apply.world = world
     now = database_now()
-    silent = [each for each in holders_asked(apply.pk) if not each.has_answered]
+    silent = silent_holders(apply.pk)
     step = next_step(phase=apply.phase, everybody=not silent, deadline=apply.deadline, now=now)
     match step:
         case Step.WAIT:
