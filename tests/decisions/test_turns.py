@@ -18,11 +18,11 @@ from evaluation.models import Decision
 from evaluation.services import decisions as module
 from evaluation.services import evaluate_world
 from qmtl_site.audit.actor import Actor
-from qmtl_site.launcher.ports import free_port
 from qmtl_site.outbox.relay import relay_all
 from tests.api import ApiClient, body
 from tests.conftest import client_of
 from tests.decisions.conftest import DECIDES
+from tests.ports import fresh_port
 
 ACTOR = Actor.service("test")
 
@@ -107,7 +107,7 @@ def test_the_driver_does_not_sleep_for_a_broker_that_is_away(monkeypatch: pytest
         raise AssertionError(f"it sleeps for {seconds} s")
 
     monkeypatch.setattr("kombu.utils.functional.sleep", sleep)
-    away = current_app.connection_for_write(f"redis://127.0.0.1:{free_port()}/0")
+    away = current_app.connection_for_write(f"redis://127.0.0.1:{fresh_port()}/0")
     with pytest.raises(OperationalError):
         tasks.evaluate_waiting.apply_async(("alpha",), retry=False, connection=away)
 

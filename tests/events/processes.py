@@ -19,7 +19,7 @@ import orjson
 from django.db import connections
 
 from qmtl_site.launcher.places import PROJECT
-from qmtl_site.launcher.ports import free_port
+from tests.ports import fresh_port
 
 COMMAND = re.search(r"^stream: uvicorn (.*)", (PROJECT / "Procfile").read_text(), re.M)
 PATIENCE = 15.0
@@ -35,7 +35,7 @@ def environment(**changes: str) -> dict[str, str]:
 @contextmanager
 def stream_process(port: int | None = None, **changes: str) -> Iterator[Served]:
     assert COMMAND
-    port = port or free_port()
+    port = port or fresh_port()
     uvicorn = Path(sys.executable).with_name("uvicorn")
     process = subprocess.Popen(
         ["/bin/sh", "-c", f"exec {uvicorn} {COMMAND[1]}"],

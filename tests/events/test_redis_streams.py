@@ -21,12 +21,12 @@ from qmtl_site.delivery.redis_streams import (
     publish_stream,
 )
 from qmtl_site.launcher import binaries
-from qmtl_site.launcher.ports import free_port
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
 from tests.events.conftest import Committed
 from tests.events.processes import wait_for
 from tests.evidence.notes import at_once, note
+from tests.ports import fresh_port
 
 TOPIC = "qmtl:events:test"
 
@@ -39,7 +39,7 @@ class Valkey:
     """A server of this test, which may be stopped: a new one on its port knows nothing."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, fresh_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -15,7 +15,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from qmtl_site.launcher.ports import free_port
 from strategies import selectors
 from strategies.models import Apply, Binding, GateAuthority, GateClient
 from strategies.services import drive_apply, hold_lease, release_lease
@@ -24,6 +23,7 @@ from tests.conftest import client_of
 from tests.faults.checker import faults
 from tests.faults.drivers import environment, wait_for
 from tests.faults.scene import OPERATOR, Scene, make_scene
+from tests.ports import fresh_port
 from worlds.models import World
 from worlds.services import insist, write_policy
 
@@ -51,7 +51,7 @@ def halt(world: str, *options: str, **changes: str) -> subprocess.CompletedProce
 def test_it_needs_nothing_but_the_database(scene: Scene, database: str) -> None:
     before = open_gates(scene)
     assert before
-    done = halt(scene.world, "--reason", "smoke", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    done = halt(scene.world, "--reason", "smoke", REDIS_URL=f"redis://127.0.0.1:{fresh_port()}/0")
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[-1] for line in done.stdout.splitlines() if "closed:" in line] == before
     assert open_gates(scene) == []
@@ -64,7 +64,7 @@ def test_exit_codes_say_whether_the_world_is_halted(scene: Scene) -> None:
     call_command("halt", scene.world)  # it is halted: that is what was asked for
     with pytest.raises(CommandError) as unknown:
         call_command("halt", "nowhere")
-    down = halt(scene.world, DATABASE_URL=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    down = halt(scene.world, DATABASE_URL=f"postgresql://nobody@127.0.0.1:{fresh_port()}/none")
     assert (unknown.value.returncode, down.returncode) == (2, 1)
     assert "NOT HALTED" in down.stderr
 

@@ -12,18 +12,18 @@ import redis
 from qmtl_site.launcher.account import server_account
 from qmtl_site.launcher.binaries import find_valkey
 from qmtl_site.launcher.places import local_folder
-from qmtl_site.launcher.ports import free_port
 from tests.faults.checker import faults
 from tests.faults.driver import Fault
 from tests.faults.drivers import Drivers, wait_for
 from tests.faults.scene import Answering, make_scene
+from tests.ports import fresh_port
 
 
 class Valkey:
     """One of the test's own."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = fresh_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from qmtl_site.launcher import ports
 from qmtl_site.launcher.places import PROJECT
+from tests.ports import fresh_port
 
 Ready = Callable[[subprocess.Popen[str]], str]
 Ended = Callable[[subprocess.Popen[str], signal.Signals], tuple[int, str]]
@@ -59,7 +59,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_pair()
+        self.port = fresh_port(2)  # the stream listens on the next one
         package = folder / "qmtl_site"
         shutil.copytree(PROJECT / "qmtl_site" / "launcher", package / "launcher")
         for name in ("__init__", "wsgi", "asgi"):
@@ -82,10 +82,3 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
         )
-
-
-def free_pair() -> int:
-    while True:
-        port = ports.free_port()
-        if ports.is_free("127.0.0.1", port + 1):
-            return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from evaluation.services import evaluate_waiting
 from qmtl_site.outbox.models import DeliveryCursor
 from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
+from tests.ports import fresh_port
 
 DRIVER = [sys.executable, "manage.py", "driver"]
 WORKER = [
@@ -55,12 +55,6 @@ def running(command: list[str], **changes: str) -> Iterator[subprocess.Popen[byt
         process.wait(timeout=20)
 
 
-def unused_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
@@ -82,7 +76,7 @@ def test_a_submission_is_judged_by_the_worker_that_the_relay_asked(api: ApiClien
 
 def test_without_a_broker_the_driver_judges_by_itself(api: ApiClient) -> None:
     api.submit("alpha", "mom", results())
-    with running(DRIVER, REDIS_URL=f"redis://127.0.0.1:{unused_port()}/0", QMTL_DRIVER_MAKES_UP_AFTER="1h"):
+    with running(DRIVER, REDIS_URL=f"redis://127.0.0.1:{fresh_port()}/0", QMTL_DRIVER_MAKES_UP_AFTER="1h"):
         wait_for(is_judged)
 
 

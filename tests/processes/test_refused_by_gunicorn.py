@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from qmtl_site.launcher.places import PROJECT
-from qmtl_site.launcher.ports import free_port
+from tests.ports import fresh_port
 from tests.problem import MEMBERS
 
 APPLICATION = """
@@ -33,7 +33,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """gunicorn as in the Procfile, before an application of a few lines."""
     folder: Path = tmp_path_factory.mktemp("small")
     (folder / "small.py").write_text(APPLICATION)
-    port = free_port()
+    port = fresh_port()
     assert OPTIONS
     gunicorn = Path(sys.executable).with_name("gunicorn")
     with subprocess.Popen(

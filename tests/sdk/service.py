@@ -14,8 +14,8 @@ import httpx
 
 from qmtl.client import Client, Config, Retries
 from qmtl_site.launcher.places import PROJECT
-from qmtl_site.launcher.ports import free_port
 from tests.events.processes import environment, wait_for
+from tests.ports import fresh_port
 
 PROCFILE = (PROJECT / "Procfile").read_text()
 RETRIES = Retries(tries=8, first=0.05, most=0.5, patience=10.0)
@@ -26,8 +26,8 @@ class Service:
     """`stop` and `start` take names: web, stream, driver."""
 
     token: str
-    port: int = field(default_factory=free_port)
-    stream_port: int = field(default_factory=free_port)
+    port: int = field(default_factory=fresh_port)
+    stream_port: int = field(default_factory=fresh_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,14 @@ class Service:
             )
         for name, url in (("web", self.url), ("stream", self.stream_url)):
             if name in names:
-                wait_for(lambda url=url: answers(url), 60)
+                wait_for(lambda name=name, url=url: self.answers(name, url), 60)
+
+    def answers(self, name: str, url: str) -> bool:
+        assert self.running[name].poll() is None, f"{name} ended"
+        try:
+            return httpx.get(f"{url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
 
     def stop(self, *names: str) -> None:
         stopped = [self.running.pop(name) for name in names if name in self.running]
@@ -69,13 +76,6 @@ class Service:
             process.terminate()
         for process in stopped:
             process.wait(timeout=20)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager
