@@ -19,12 +19,12 @@ from qmtl_site.accounts.admin_actor import actor_of_admin, admits
 from qmtl_site.pages.badge import badge
 from qmtl_site.pages.columns import about, column, moment, number
 from qmtl_site.pages.door import ReasonForm, door, pass_through
-from qmtl_site.pages.filters import exact, one_of
+from qmtl_site.pages.filters import among, exact, one_of
 from qmtl_site.pages.scope import is_superuser, list_url, roles_by_world, url_of
 from qmtl_site.pages.window import Window
 from rebalancing import services
 from rebalancing.admin.plan_page import drafted_page, money, plan_page, reconciliation_page
-from rebalancing.admin.states import closed_doors_of, state_of
+from rebalancing.admin.states import CONDITIONS, closed_doors_of, state_of
 from rebalancing.models import Execution, PlanRecord, PlanWorld
 from rebalancing.selectors.executions import reconciliation_of, shown_of
 from rebalancing.selectors.plans import plan_again, switched_over, with_standing, worlds_of
@@ -49,7 +49,7 @@ class PlanAdmin(Window):
     list_display = ("name", "state_badge", "moves", "figure_turnover", "by", "recorded")
     list_filter = (
         exact("world", "worlds__world_id"),
-        one_of("execution", "execution__state", Execution.State.values),
+        among("state", CONDITIONS),
         one_of("mode", "mode", ["scaling", "overlay", "hybrid"]),
     )
     list_filter_submit = True
@@ -63,7 +63,7 @@ class PlanAdmin(Window):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanRecord]:
         """A plan tells of all of its worlds: who sees it has a role in each of them."""
         rows = with_standing(PlanRecord.objects.select_related("execution"))
-        rows = rows.prefetch_related("worlds__world__allocation")
+        rows = rows.prefetch_related("worlds")
         if is_superuser(request):
             return rows
         held = list(roles_by_world(request))

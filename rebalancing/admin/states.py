@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from rebalancing.models import PlanRecord, PlanWorld
+from django.db.models import Q
+
+from rebalancing.models import Execution, PlanRecord
 
 OUTDATED = "outdated"
+IS_OUTDATED = Q(is_traded_over=True) | Q(is_said_over=True) | Q(is_switched_over=True)
+CONDITIONS = {
+    "planned": Q(execution=None) & ~IS_OUTDATED,
+    OUTDATED: Q(execution=None) & IS_OUTDATED,
+    **{state: Q(execution__state=state) for state in Execution.State.values},
+}
+"""Of rows as `with_standing` reads them, for each state."""
 CLOSED_DOORS = {
     "planned": {"cancel"},
     "running": {"withdraw"},
@@ -26,12 +35,7 @@ def state_of(row: Any) -> str:
 
 def cannot_begin(row: Any) -> bool:
     """Whether another allocation was said since it was recorded, or another execution has traded."""
-    return bool(row.is_traded_over) or any(map(has_moved, row.worlds.all()))
-
-
-def has_moved(each: PlanWorld) -> bool:
-    now = getattr(each.world, "allocation", None)
-    return each.etag is not None and each.etag != ("" if now is None else now.etag)
+    return bool(row.is_traded_over or row.is_said_over)
 
 
 def closed_doors_of(row: PlanRecord) -> Collection[str]:

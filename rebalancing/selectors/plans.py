@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from qmtl_site.accounts.models import WorldRole
 from qmtl_site.audit.actor import Actor
 from qmtl_site.http.refusals import NotFound
 from rebalancing.domain.plan import Plan, plan
-from rebalancing.models import Order, PlanRecord
+from rebalancing.models import Order, PlanRecord, PlanWorld
 from rebalancing.models.execution import TRADED
 from rebalancing.schemas import ApplyPlan, terms_of
 from strategies.models import Apply
@@ -47,7 +48,8 @@ def visible_plans(rows: QuerySet[PlanRecord]) -> QuerySet[PlanRecord]:
 
 def with_standing(rows: QuerySet[PlanRecord]) -> QuerySet[Any]:
     """`is_switched_over`: others went live in one of its worlds since, so that its weights are of before.
-    `is_traded_over`: another execution has traded there, so that its positions are."""
+    `is_traded_over`: another execution has traded there, so that its positions are. `is_said_over`: another
+    allocation was stored than the one it starts from."""
     applies = Apply.objects.filter(
         world__rebalancings__plan=OuterRef("pk"),
         phase=Apply.Phase.COMPLETED,
@@ -58,7 +60,12 @@ def with_standing(rows: QuerySet[PlanRecord]) -> QuerySet[Any]:
         execution__held_worlds__world__rebalancings__plan=OuterRef("pk"),
         execution__held_worlds__released_at__gte=OuterRef("created_at"),
     ).exclude(execution=OuterRef("pk"))
-    return rows.annotate(is_switched_over=Exists(applies), is_traded_over=Exists(orders))
+    said = PlanWorld.objects.filter(plan=OuterRef("pk"), etag__isnull=False).exclude(
+        etag=Coalesce("world__allocation__etag", Value(""))
+    )
+    return rows.annotate(
+        is_switched_over=Exists(applies), is_traded_over=Exists(orders), is_said_over=Exists(said)
+    )
 
 
 def switched_over(record: PlanRecord) -> list[str]:

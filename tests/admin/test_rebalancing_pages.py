@@ -254,7 +254,26 @@ def test_a_viewer_withdraws_nothing(allocated: ApiClient, staff: Staff) -> None:
 def shown_state(client: Client, run_id: str = "r1") -> str:
     found: str = state_of(with_standing(PlanRecord.objects.filter(run_id=run_id)).get())
     assert found in client.get(PLANS).content.decode()
+    others = {"planned", "outdated", "running"} - {found}
+    assert run_id in listed(client, found)
+    assert not any(run_id in listed(client, other) for other in others)
     return found
+
+
+def listed(client: Client, state: str) -> list[str]:
+    """Run ids of the plans that the list's filter gives for a state."""
+    rows = client.get(PLANS, {"state": state}).context["cl"].result_list
+    return [row.run_id for row in rows]
+
+
+def test_a_plan_is_outdated_when_another_allocation_was_said_since(
+    allocated: ApiClient, boss: Client
+) -> None:
+    record(allocated)
+    assert shown_state(boss) == "planned"
+    said = {"run_id": "a2", "total_equity": 1000, "positions": [], "world_allocations": {"alpha": 0.2}}
+    assert allocated.post("/allocations", said).status_code == 201
+    assert shown_state(boss) == "outdated"
 
 
 def test_a_plan_is_outdated_when_another_has_traded_in_its_worlds(allocated: ApiClient, boss: Client) -> None:
