@@ -19,14 +19,16 @@ from qmtl_site.http.unreadable import STRING, may_vanish, refuse_oddities, vanis
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 MAX_DEPTH = 64
+PLAIN = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 NESTING: frozenset[Any] = frozenset({dict, list})  # the parser makes no subclasses of them
 
 
 def dump(document: Any) -> bytes:
     """JSON bytes of plain values, datetimes (RFC 3339, UTC) and NumPy scalars; NaN becomes null."""
-    return orjson.dumps(
-        document, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    )
+    try:
+        return orjson.dumps(document, option=PLAIN)
+    except TypeError:  # keys that are no text: to be ready for them takes twice as long, and few documents have them
+        return orjson.dumps(document, option=PLAIN | orjson.OPT_NON_STR_KEYS)
 
 
 def load(raw: bytes) -> Any:

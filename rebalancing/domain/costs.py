@@ -45,20 +45,22 @@ def estimate(
     gross = total(np.abs(changes.floats()) * marks_of_rows(book))
     world, whole = turnover(worlds), turnover(account)
     proxies = [(symbol, abs(float(notional))) for symbol, notional in overlays]
-    sizes = np.abs(orders.notional)
+    sizes, instrument = np.abs(orders.notional[orders.orders]), orders.instrument[orders.orders]
     told = {symbol: float(bps) for symbol, bps in terms.hybrid.cost_bps.items()}
     default = float(terms.hybrid.default_cost_bps)
-    bps = np.full(len(book.instruments), default)
-    if told:
-        bps[:] = [told.get(symbol, default) for symbol in book.symbols]
     costs = [told.get(symbol, default) * size for symbol, size in proxies]
+    if told:
+        bps = np.array([told.get(symbol, default) for symbol in book.symbols])
+        costs += (sizes * bps[instrument]).tolist()
+    elif default:
+        costs += (sizes * default).tolist()
     return CostEstimate(
         gross_turnover=gross,
         world_turnover=world,
         account_turnover=whole,
         order_turnover=math.fsum([*sizes.tolist(), *(size for _, size in proxies)]),
         netting_savings=max(0.0, gross - (whole if terms.shared_account else world)),
-        cost=math.fsum([*(sizes * bps[orders.instrument]).tolist(), *costs]) / 10_000,
+        cost=math.fsum(costs) / 10_000,
     )
 
 

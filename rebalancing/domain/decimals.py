@@ -115,18 +115,18 @@ def objects(values: Sequence[int]) -> Ints:
     return column
 
 
-def product(left: Ints, right: Ints) -> Ints:
-    """left * right, exact, and such that any sum of it is exact as well."""
+def product(left: Ints, right: Ints, *, summed: bool = True) -> Ints:
+    """left * right, exact, and such that any sum of it is exact as well, unless it is not `summed`."""
     if left.dtype != object and right.dtype != object:
-        size = np.abs(left.astype(np.float64) * right.astype(np.float64)).sum()
-        if size < ROOM:
+        sizes = np.abs(left.astype(np.float64) * right.astype(np.float64))
+        if not sizes.size or (sizes.sum() if summed else sizes.max()) < ROOM:
             return np.asarray(left * right)
     return np.asarray(left.astype(object) * right.astype(object))
 
 
-def times(values: Ints, factor: int) -> Ints:
-    """values * factor, exact."""
-    return product(values, np.array(factor) if factor < CERTAIN else objects([factor]))
+def times(values: Ints, factor: int, *, summed: bool = True) -> Ints:
+    """values * factor, exact; a sum of it as well, unless it is not `summed`."""
+    return product(values, np.array(factor) if factor < CERTAIN else objects([factor]), summed=summed)
 
 
 def quotients(top: Ints, bottom: Ints) -> Ints:

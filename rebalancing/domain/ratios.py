@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -68,6 +69,11 @@ class Ratios:
     def __len__(self) -> int:
         return len(self.top)
 
+    @cached_property
+    def bottoms(self) -> set[int]:
+        """Each denominator, once."""
+        return set(self.bottom.tolist())
+
     def fraction(self, row: int) -> Fraction:
         return Fraction(int(self.top[row]), int(self.bottom[row]))
 
@@ -78,7 +84,7 @@ class Ratios:
     def places(self) -> int | None:
         """Decimals that carry each of them exactly; None where one of them has no end."""
         try:
-            return max(map(places_of_bottom, set(self.bottom.tolist())), default=0)
+            return max(map(places_of_bottom, self.bottoms), default=0)
         except ValueError:
             return None
 
@@ -90,7 +96,7 @@ class Ratios:
         """Exact sum per group. Doubtful where no two rows share a denominator, and these are too many and too long."""
         if not len(groups):
             return Ratios(self.top[:0], self.bottom[:0])
-        multiple = multiple_of(self.bottom)
+        multiple = multiple_of(self.bottoms)
         if multiple is None and not are_short(self.bottom, groups):
             return self.summed_in_pairs(groups)
         own = self.bottom if multiple is not None and multiple < HELD else self.bottom.astype(object)
@@ -110,10 +116,10 @@ class Ratios:
         return Ratios(objects([top for top, _ in sums]), objects([bottom for _, bottom in sums]))
 
 
-def multiple_of(bottoms: Ints) -> int | None:
+def multiple_of(bottoms: Collection[int]) -> int | None:
     """Least common multiple of all; None where it has more than `FEW_BITS`."""
     multiple = 1
-    for bottom in set(bottoms.tolist()):
+    for bottom in bottoms:
         multiple = math.lcm(multiple, bottom)
         if multiple.bit_length() > FEW_BITS:
             return None

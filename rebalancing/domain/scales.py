@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +20,9 @@ NOTHING = Fraction(0)
 
 @dataclass(frozen=True)
 class Scales:
-    """Scale of each world, and of each strategy that has positions or is named with its fractions."""
+    """Scale of each world, and of each strategy that has positions or is named with its fractions, in the order of their
+    names.
+    """
 
     of_world: Mapping[str, Fraction]
     of_strategy: Mapping[Strategy, Fraction]
@@ -28,15 +30,16 @@ class Scales:
     @cached_property
     def distinct(self) -> list[Fraction]:
         """Each object that is a scale of a strategy, once."""
-        scales = self.of_strategy.values()
-        return list(dict(zip(map(id, scales), scales, strict=True)).values())
+        return list({id(scale): scale for scale in self.of_strategy.values()}.values())
 
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
         # Most strategies share the scale of their world: each is looked into once.
         unit, kind_of = 10**book.quantity_places, {id(s): kind for kind, s in enumerate(self.distinct)}
-        scales = map(id, map(self.of_strategy.__getitem__, book.strategies))
-        kinds = np.fromiter(map(kind_of.__getitem__, scales), np.int64, len(book.strategies))
+        scales: Iterable[Fraction] = self.of_strategy.values()
+        if len(self.of_strategy) > len(book.strategies):
+            scales = map(self.of_strategy.__getitem__, book.strategies)
+        kinds = np.fromiter(map(kind_of.__getitem__, map(id, scales)), np.int64, len(book.strategies))
         kind = kinds[book.strategy]
         tops = narrow([scale.numerator - scale.denominator for scale in self.distinct])
         bottoms = narrow([scale.denominator * unit for scale in self.distinct])

@@ -103,7 +103,8 @@ def settle(exact: Ratios, mark: Ratios, instrument: Index, steps: Steps, *, mini
         lots = product(np.abs(exact.top), steps.per_unit[instrument]) // exact.bottom
     quantity = product(lots, size)
     # |quantity| x mark over one denominator: one division, correctly rounded.
-    worth, unit = product(quantity, mark.top), times(mark.bottom, 10**steps.places)
+    worth = product(quantity, mark.top, summed=False)
+    unit = times(mark.bottom, 10**steps.places, summed=False)
     notional = quotients(worth, unit)
     dropped = below(minimum, worth, unit, notional) & quantity.astype(bool)
     quantity[dropped], notional[dropped] = 0, 0.0

@@ -58,8 +58,10 @@ def are_names(values: Sequence[Any], longest: int, *, or_none: bool = False) -> 
         known.discard(None)
     if not set(map(type, known)) <= {str}:
         return False
-    lengths = set(map(len, known))
-    return not known or (min(lengths) > 0 and max(lengths) <= longest and not ODD.search("".join(known)))
+    if not known:
+        return True
+    lengths, text = set(map(len, known)), "".join(known)
+    return min(lengths) > 0 and max(lengths) <= longest and (text.isprintable() or not ODD.search(text))
 
 
 def are_plain(values: Sequence[Any], *, least: float | None = None) -> bool:
