@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
+from django.test import override_settings
 from knox.models import AuthToken
 from psycopg import sql
 
@@ -17,33 +18,61 @@ from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
 from tests.api import ApiClient
-from tests.servers import WORKER
+from tests.kept import (
+    EMPTY_DATABASE,
+    TEST_DATABASE,
+    Keep,
+    drop_database,
+    drop_leftovers,
+    make_database,
+    work_in,
+)
 
-# Of its own for each worker of pytest-xdist.
-TEST_DATABASE = "_".join(filter(None, ["qmtl_test", WORKER]))
+QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # 300 ms a test less
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """A fresh database, made and migrated by the owner; the tests then work in the application's role."""
     owner, application = connections["owner"], connections["default"]
+    given = owner.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        name = sql.Identifier(TEST_DATABASE)
-        with owner.cursor() as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-        for connection in (owner, application):
-            connection.close()
-            connection.settings_dict["NAME"] = TEST_DATABASE
+        drop_database(TEST_DATABASE, force=True)
+        drop_leftovers()
+        make_database(EMPTY_DATABASE, copied_from="template0")
+        work_in(EMPTY_DATABASE)
         call_command("migrate", verbosity=0)
+        work_in(given)
+        make_database(TEST_DATABASE, copied_from=EMPTY_DATABASE)
+        work_in(TEST_DATABASE)
     yield
     with django_db_blocker.unblock():
         for connection in (owner, application):
             connection.close()
 
 
+@pytest.fixture(scope="module")
+def keep(django_db_setup: None, django_db_blocker: Any) -> Iterator[Keep]:
+    """Rows that tests of a module begin with, written once; see tests/kept.py."""
+    kept = Keep(django_db_blocker, login=lambda: client_of(superuser_named_root()))
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def its_database(request: pytest.FixtureRequest, django_db_setup: None) -> None:
+    """The test works where the kept rows are that it asks for, or where there are none."""
+    names = request.fixturenames
+    work_in(request.getfixturevalue("keep").database(names) if "keep" in names else TEST_DATABASE)
+
+
+@pytest.fixture
+def _django_db_helper(its_database: None, _django_db_helper: None) -> None:
+    """What begins and rolls back the test's transaction, for `db` as for the mark `django_db`."""
+
+
+@pytest.fixture
+def committed(its_database: None, django_db_blocker: Any) -> Iterator[None]:
     """For what must really commit (threads, other processes): afterwards the owner empties every table."""
     with django_db_blocker.unblock():
         yield
@@ -52,6 +81,15 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 
 def empty_database() -> None:
+    """Once more if it met a request that nobody waits for any more: PostgreSQL ends a deadlock by ending one."""
+    try:
+        empty_tables()
+    except OperationalError:
+        connections["owner"].close()
+        empty_tables()
+
+
+def empty_tables() -> None:
     """The triggers refuse even the owner, so they are put aside on purpose, in one transaction."""
     connections["default"].close()
     with connections["owner"].cursor() as cursor:
@@ -73,8 +111,16 @@ def empty_database() -> None:
 
 @pytest.fixture
 def superuser(db: None, settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 300 ms a test less
-    return User.objects.create_superuser("root", password="correct horse battery")
+    settings.PASSWORD_HASHERS = [QUICK_HASHER]
+    return superuser_named_root()
+
+
+def superuser_named_root() -> User:
+    """Of the kept rows if the test has some."""
+    with override_settings(PASSWORD_HASHERS=[QUICK_HASHER]):
+        return User.objects.filter(username="root").first() or User.objects.create_superuser(
+            "root", password="correct horse battery"
+        )
 
 
 @pytest.fixture

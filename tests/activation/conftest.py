@@ -10,25 +10,36 @@ import pytest
 from tests.activation.acting import Holder, decided, go
 from tests.api import ApiClient, results, returns
 from tests.decisions.conftest import DECIDES
+from tests.kept import Keep
 from tests.strategies.reporting import put_in_dry_run
 
 Papers = Callable[..., None]
 
 
+@pytest.fixture(scope="module")
+def gates_rows(keep: Keep) -> None:
+    with keep("gates_rows") as root:
+        root.make_world(policy=DECIDES, allow_live=True)
+        put_in_dry_run(root, "a", "b", "c")
+        decided()
+
+
+@pytest.fixture(scope="module")
+def live_rows(keep: Keep, gates_rows: None) -> None:
+    with keep("live_rows", on="gates_rows"):
+        assert go("first", opens={"a": 0.5}).phase == "completed"
+
+
 @pytest.fixture
-def gates(root: ApiClient) -> ApiClient:
+def gates(gates_rows: None, root: ApiClient) -> ApiClient:
     """The API as a superuser; in `alpha` the strategies `a`, `b` and `c` are in dry run, and a decision is fresh."""
-    root.make_world(policy=DECIDES, allow_live=True)
-    put_in_dry_run(root, "a", "b", "c")
-    decided()
     return root
 
 
 @pytest.fixture
-def live(gates: ApiClient) -> ApiClient:
+def live(live_rows: None, root: ApiClient) -> ApiClient:
     """... and the gate of `a` is open."""
-    assert go("first", opens={"a": 0.5}).phase == "completed"
-    return gates
+    return root
 
 
 @pytest.fixture

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test import Client
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
 from strategies.models import Binding
 from tests.api import ApiClient, results, returns
+from tests.conftest import client_of, empty_database
 from tests.decisions.conftest import DECIDES
+from tests.kept import TEST_DATABASE, Keep, work_in
 
-PASSWORD = "correct horse battery"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -38,6 +40,11 @@ def browse(user: User, **options: Any) -> Client:
     client = Client(**options)
     client.force_login(user)
     return client
+
+
+def make_root() -> ApiClient:
+    """The API as a new superuser. Nobody types his password."""
+    return client_of(User.objects.create_superuser("root"))
 
 
 @pytest.fixture
@@ -59,79 +66,33 @@ def staff(db: None) -> Staff:
     return make
 
 
-@pytest.fixture
-def alpha(root: ApiClient) -> str:
-    """A world with a policy and two judged runs: one that passes (`good`), one that fails (`bad`)."""
-    root.make_world("alpha", benchmark={"values": returns(seed=9), "start": "2020-01-01", "interval": "1d"})
-    for name, record in (("good", returns()), ("bad", returns(mean=-0.001))):
-        root.make_strategy(name)
-        assert root.submit("alpha", name, results(record)).status_code == 202
-    root.evaluate("alpha")
-    return "alpha"
-
-
-# --- a real browser ---------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Closed after each module: while its loop runs, Django refuses the database to other tests in this thread."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI", "").lower() in {"1", "true"}:
-            pytest.fail(f"CI must have a browser at {CHROMIUM}")
-        pytest.skip(f"there is no browser at {CHROMIUM} (apt install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def address(committed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of the service with a superuser in it; a module's `site` puts a committed world beside him."""
-    # Playwright's loop runs in this thread, and Django would refuse the database beside it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    User.objects.create_superuser("root", password=PASSWORD)
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    if server.error:
-        raise server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
-
-
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    """Logged in as a superuser. Any error of a script fails the test."""
-    with logged_in(browser, site, "root") as opened:
-        yield opened
-
-
-@contextmanager
-def logged_in(browser: Browser, site: str, name: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto("/admin/login/")
-    opened.fill("[name=username]", name)
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button[type=submit]")
-    expect(opened.locator("text=Newest runs")).to_be_visible()
-    yield opened
-    context.close()
-    assert errors == []
-
-
 def told(response: Any) -> list[str]:
     """Messages of the page that a redirect leads to."""
     return [str(message) for message in response.context["messages"]]
 
 
-@pytest.fixture
-def decided(root: ApiClient) -> str:
+# --- worlds that tests begin with ----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def alpha(keep: Keep) -> str:
+    """A world with a policy and two judged runs: one that passes (`good`), one that fails (`bad`)."""
+    with keep("alpha") as root:
+        make_alpha(root)
+    return "alpha"
+
+
+def make_alpha(api: ApiClient) -> None:
+    api.make_world("alpha", benchmark={"values": returns(seed=9), "start": "2020-01-01", "interval": "1d"})
+    for name, record in (("good", returns()), ("bad", returns(mean=-0.001))):
+        api.make_strategy(name)
+        assert api.submit("alpha", name, results(record)).status_code == 202
+    api.evaluate("alpha")
+
+
+@pytest.fixture(scope="module")
+def decided(keep: Keep) -> str:
     """A world that has decided twice: `good` waits for its approval, `twin` is a copy of it, `poor` fails."""
-    make_decided(root)
+    with keep("decided") as root:
+        make_decided(root)
     return "alpha"
 
 
@@ -159,3 +120,85 @@ def make_decided(api: ApiClient) -> None:
         assert api.post("/worlds/alpha/evaluate", {}).status_code == 200
         # As if the counters had last moved in an earlier slot of the schedule.
         Binding.objects.update(last_counted_slot="2020-01-01T00:00:00Z")
+
+
+# --- a real browser ---------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def browser(django_db_setup: None, django_db_blocker: Any) -> Iterator[Browser]:
+    """Closed after each module: while its loop runs, Django refuses the database to other tests in this thread.
+
+    In its module the database is open to all threads, and what is written is committed. No rows are kept (see
+    tests/kept.py): the service's threads stay connected to one database.
+    """
+    if not CHROMIUM.exists():
+        if os.environ.get("CI", "").lower() in {"1", "true"}:
+            pytest.fail(f"CI must have a browser at {CHROMIUM}")
+        pytest.skip(f"there is no browser at {CHROMIUM} (apt install chromium)")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        django_db_blocker.unblock(),
+        sync_playwright() as playwright,
+    ):
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def address(browser: Browser) -> Iterator[str]:
+    """The address of the service; a module's `site` puts a committed world into it."""
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    if server.error:
+        raise server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+
+
+@contextmanager
+def looked_at(address: str, build: Callable[[ApiClient], object]) -> Iterator[str]:
+    """The service with a committed world that the tests of a module share: none may change it."""
+    work_in(TEST_DATABASE)
+    try:
+        build(make_root())
+        yield address
+    finally:
+        empty_database()
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """What the tests of a module share in the browser: styles, scripts and fonts that it has fetched and, by a page
+    that stays open, the process that has them at hand. Without, a test's first page takes twice as long."""
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900})
+    context.new_page().goto("/static/qmtl/icon.svg")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext, site: str) -> Iterator[Page]:
+    """In front of it sits a superuser. Any error of a script fails the test."""
+    with opened_by(profile, site, "root") as opened:
+        yield opened
+
+
+@contextmanager
+def opened_by(profile: BrowserContext, site: str, name: str) -> Iterator[Page]:
+    """An empty page of one who has logged in already; nobody has if the name is empty."""
+    opened = profile.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    # Nothing of an earlier test: neither its session nor what its pages have stored.
+    kept = {"origin": site, "storageTypes": "all"}
+    profile.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    profile.clear_cookies()
+    if name:
+        session = browse(User.objects.get(username=name)).cookies[settings.SESSION_COOKIE_NAME]
+        profile.add_cookies([{"name": session.key, "value": session.value, "url": site}])
+    yield opened
+    opened.close()
+    assert errors == []

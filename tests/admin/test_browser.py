@@ -1,37 +1,36 @@
-"""The same pages in a real browser: dialogs, the editor while one writes, the chart under the mouse."""
+"""The same pages in a real browser: one logs in, writes a policy, publishes and changes a state by dialogs."""
 
 from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from evaluation.models import EvaluationRun
-from tests.api import ApiClient, results, returns
-from tests.conftest import client_of
+from tests.admin.conftest import make_alpha, make_root, opened_by
 from worlds.models import PolicyVersion, World
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def site(address: str) -> str:
+def site(address: str, committed: None) -> str:
     """The address of the service with a committed world in it."""
-    make_world(client_of(User.objects.get()))
+    make_alpha(make_root())
     return address
 
 
-def make_world(api: ApiClient) -> None:
-    api.make_world("alpha", benchmark={"values": returns(seed=9), "start": "2020-01-01", "interval": "1d"})
-    api.make_strategy("good")
-    api.submit("alpha", "good", results())
-    api.evaluate("alpha")
-
-
-def box(shown: Locator) -> FloatRect:
-    found = shown.bounding_box()
-    assert found is not None
-    return found
+def test_one_logs_in_with_a_password_and_comes_to_the_overview(profile: BrowserContext, site: str) -> None:
+    User.objects.create_superuser("ann", password="correct horse battery")
+    with opened_by(profile, site, "") as page:
+        page.goto("/admin/")
+        page.fill("[name=username]", "ann")
+        page.fill("[name=password]", "wrong horse battery")
+        page.click("button[type=submit]")
+        expect(page.locator("text=Please enter the correct username and password")).to_be_visible()
+        page.fill("[name=username]", "ann")
+        page.fill("[name=password]", "correct horse battery")
+        page.click("button[type=submit]")
+        expect(page.locator("text=Newest runs")).to_be_visible()
 
 
 def test_a_policy_is_written_and_published_by_a_dialog(page: Page) -> None:
@@ -51,50 +50,6 @@ def test_a_policy_is_written_and_published_by_a_dialog(page: Page) -> None:
     assert PolicyVersion.objects.get(state="active").version == 2
 
 
-FAULTY = """version: 1
-validation_profiles:
-  backtest:
-    # two faults at once
-    sample: {min_effective_years: 1.0}
-    performance: {sharpe_mim: 0.5, max_dd_max: -0.4, gain_to_pain_min: null}
-"""
-
-
-@pytest.mark.parametrize("width", [1280, 800, 500])
-def test_no_message_covers_the_text_that_is_to_be_mended(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto("/admin/worlds/policyversion/add/?world=alpha")
-    page.select_option("#id_language", "yaml")
-    page.fill("#policy-source", FAULTY)
-    page.click("text=Save draft")
-    expect(page.locator("#policy-faults")).to_contain_text("Did you mean sharpe_min?")
-    expect(page.locator("#policy-notes")).to_contain_text("Did you mean sharpe_min?")
-    text, notes = box(page.locator("#policy-source")), box(page.locator("#policy-notes"))
-    beside = notes["x"] >= text["x"] + text["width"]
-    below = notes["y"] >= text["y"] + text["height"]
-    assert beside or below
-    assert text["width"] >= 400
-    assert (
-        page.locator(".q-behind")
-        .inner_text()
-        .split("\n")[5]
-        .strip()
-        .startswith("performance: {sharpe_mim: 0.5")
-    )
-    assert notes["x"] + notes["width"] <= width
-
-
-def test_many_messages_are_all_reached_by_scrolling(page: Page) -> None:
-    page.goto("/admin/worlds/policyversion/add/?world=alpha")
-    page.select_option("#id_language", "yaml")
-    page.fill("#policy-source", "version: 1\n" + "".join(f"unknown_key_{n}: 1\n" for n in range(60)))
-    last = page.locator("#policy-notes .q-note-of-line").last
-    expect(last).to_contain_text("unknown key")
-    page.locator("#policy-editor").scroll_into_view_if_needed()
-    page.evaluate("{ const s = document.getElementById('policy-source'); s.scrollTop = s.scrollHeight; }")
-    expect(last).to_be_in_viewport()
-
-
 def test_a_worlds_state_is_changed_by_a_dialog_that_wants_a_reason(page: Page) -> None:
     page.goto("/admin/worlds/world/alpha/change/")
     page.click("text=Change state")
@@ -106,42 +61,3 @@ def test_a_worlds_state_is_changed_by_a_dialog_that_wants_a_reason(page: Page) -
     page.click("#dialog button[type=submit]")
     expect(page.locator("text=alpha is now paused")).to_be_visible()
     assert World.objects.get().state == "PAUSED"
-
-
-def test_the_chart_tells_what_the_mouse_points_at(page: Page) -> None:
-    page.goto(f"/admin/evaluation/evaluationrun/{EvaluationRun.objects.get().pk}/change/")
-    chart = page.locator(".q-chart svg")
-    expect(chart).to_be_visible()
-    expect(chart.locator("path.q-benchmark")).to_have_count(1)
-    words = chart.locator(".q-strip text").nth(60)
-    expect(words).to_be_hidden()
-    chart.locator(".q-strip rect").nth(60).hover()
-    expect(words).to_be_visible()
-    expect(words).to_contain_text("drawdown")
-
-
-@pytest.mark.parametrize("width", [1280, 900])
-@pytest.mark.parametrize(
-    "path", ["/admin/", "/admin/worlds/world/alpha/change/", "/admin/evaluation/evaluationrun/"]
-)
-def test_no_page_is_wider_than_its_window(page: Page, path: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(path)
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-
-
-@pytest.mark.parametrize("width", [1280, 800])
-@pytest.mark.parametrize("path", ["/admin/audit/auditentry/", "/admin/outbox/outboxevent/"])
-def test_details_of_what_happened_are_in_sight(page: Page, path: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(path)
-    words = box(page.locator("#result_list .field-says").first)
-    assert words["x"] + words["width"] <= width
-    assert words["width"] >= 180
-
-
-def test_the_rules_of_the_only_owner_take_the_whole_row(page: Page) -> None:
-    page.goto(f"/admin/evaluation/evaluationrun/{EvaluationRun.objects.get().pk}/change/")
-    rules = page.locator(".q-masonry", has_text="Rules of")
-    expect(rules.locator("> section")).to_have_count(1)
-    assert box(rules.locator("> section"))["width"] == box(rules)["width"]

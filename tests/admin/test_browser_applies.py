@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from strategies.domain.plans import Opening
 from strategies.models import Activation, Apply
+from tests.admin.conftest import make_root
 from tests.admin.trading import (
     GATES,
     acknowledge,
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def site(address: str) -> str:
+def site(address: str, committed: None) -> str:
     """With a world in which `a` is live and its gate is open."""
-    make_trading(client_of(User.objects.get()))
+    make_trading(make_root())
     go_live("a")
     return address
 

@@ -1,4 +1,4 @@
-"""The ladder, decisions and promotions in a real browser: evaluate now, approve, open an explanation."""
+"""The ladder and promotions in a real browser: evaluate now, approve with a reason."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from evaluation.models import Decision, Promotion
 from qmtl_site.accounts.models import Role
 from qmtl_site.accounts.services import grant_role
 from qmtl_site.audit.actor import Actor
-from tests.admin.conftest import PASSWORD, logged_in, make_decided
-from tests.conftest import client_of
+from tests.admin.conftest import make_decided, make_root, opened_by
 
 pytestmark = pytest.mark.browser
 
@@ -21,22 +20,18 @@ LADDER = "/admin/evaluation/evaluationturn/alpha/change/"
 
 
 @pytest.fixture
-def site(address: str) -> str:
+def site(address: str, committed: None) -> str:
     """With a world that has decided, and a risk officer who owns nothing."""
-    make_decided(client_of(User.objects.get()))
-    rita = User.objects.create_user("rita", password=PASSWORD, is_staff=True)
+    make_decided(make_root())
+    rita = User.objects.create_user("rita", is_staff=True)
     grant_role(user=rita, world_id="alpha", role=Role.RISK, actor=Actor.service("test"))
     return address
 
 
 @pytest.fixture
-def officer(browser: Browser, site: str) -> Iterator[Page]:
-    with logged_in(browser, site, "rita") as opened:
+def officer(profile: BrowserContext, site: str) -> Iterator[Page]:
+    with opened_by(profile, site, "rita") as opened:
         yield opened
-
-
-def newest() -> int:
-    return Decision.objects.order_by("-number")[0].pk
 
 
 @pytest.mark.parametrize("width", [1280, 800])
@@ -60,50 +55,3 @@ def test_a_promotion_is_approved_with_a_reason(officer: Page) -> None:
     officer.click("#dialog button[type=submit]")
     expect(officer.locator("text=The promotion of good in alpha is approved.")).to_be_visible()
     assert Promotion.objects.get(strategy_id="good").state == "approved"
-
-
-def test_an_explanation_is_one_click_away(page: Page) -> None:
-    page.goto(f"/admin/evaluation/decision/{newest()}/change/")
-    twin = page.locator("#c-twin")
-    expect(twin.locator(".q-trace")).to_be_hidden()
-    twin.locator("summary").click()
-    expect(twin.locator(".q-trace")).to_be_visible()
-    expect(twin.locator(".q-trace")).to_contain_text("correlation 1.00 with good")
-
-
-def test_the_ladder_leads_to_the_explanation_of_a_strategy(page: Page) -> None:
-    page.goto(LADDER)
-    page.locator("#s-poor").get_by_text("Why").click()
-    expect(page.locator("#c-poor .q-trace")).to_be_visible()
-    expect(page.locator("#c-twin")).to_have_count(0)
-
-
-def test_the_correlations_come_when_one_scrolls_to_them(page: Page) -> None:
-    page.goto(f"/admin/evaluation/decision/{newest()}/change/")
-    page.locator("text=Correlations of the candidates").scroll_into_view_if_needed()
-    page.mouse.wheel(0, 5000)
-    heat = page.locator("svg.q-heat[role=img]")
-    expect(heat).to_be_visible()
-    expect(heat.locator("rect.q-above")).to_have_count(2)
-
-
-def test_a_replay_says_identical(page: Page) -> None:
-    page.goto(f"/admin/evaluation/decision/{newest()}/change/")
-    page.click("text=Replay")
-    expect(page.locator("text=Replayed: identical")).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [1280, 800])
-def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    promotion = Promotion.objects.first()
-    assert promotion is not None
-    for path in (
-        LADDER,
-        f"/admin/evaluation/decision/{newest()}/change/",
-        f"/admin/evaluation/decision/{newest()}/correlations/",
-        f"/admin/evaluation/promotion/{promotion.pk}/change/",
-        "/admin/worlds/world/alpha/change/",
-    ):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path

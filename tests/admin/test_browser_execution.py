@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from strategies.models import Node
+from tests.admin.conftest import make_root
 from tests.admin.trading import go_live, make_trading
 from tests.api import ApiClient
-from tests.conftest import client_of
 from tests.strategies.executing import fill, node
 from worlds.models import BrokerSettings
 
@@ -17,9 +16,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def site(address: str) -> str:
+def site(address: str, committed: None) -> str:
     """The address of the service with a world that trades, one of whose strategies has a node in error."""
-    make_site(client_of(User.objects.get()))
+    make_site(make_root())
     return address
 
 

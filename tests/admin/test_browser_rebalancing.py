@@ -16,6 +16,7 @@ from rebalancing import services
 from rebalancing.models import Allocation, PlanRecord, Proposal
 from rebalancing.schemas import PlanRequest
 from tests.activation.acting import breaker
+from tests.admin.conftest import make_root
 from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
 from tests.decisions.conftest import DECIDES
@@ -42,8 +43,8 @@ def allocate(api: ApiClient) -> None:
 
 
 @pytest.fixture
-def site(address: str) -> str:
-    allocate(client_of(User.objects.get()))
+def site(address: str, committed: None) -> str:
+    allocate(make_root())
     return address
 
 

@@ -86,8 +86,7 @@ def test_many_candidates_come_in_parts() -> None:
     assert (last.first, last.last, last.of, last.after) == (201, 250, 250, None)
 
 
-def test_a_decision_without_candidates_says_so(boss: Client, root: ApiClient, alpha: str) -> None:
-    root.post("/worlds/alpha/strategies/good/archive", {"reason": "over"})
+def test_a_decision_without_candidates_says_so(boss: Client, root: ApiClient, decided: str) -> None:
     root.make_world("empty", policy={"version": 1})
     root.post("/worlds/empty/evaluate", {})
     key = Decision.objects.get(world_id="empty").pk

@@ -14,11 +14,12 @@ from strategies.models import Binding, Fill, Node
 from tests.admin.conftest import Staff, told
 from tests.admin.trading import REASON, go_live, make_trading
 from tests.api import ApiClient, body
+from tests.kept import Keep
 from tests.strategies.executing import fill, node
 from worlds.models import BrokerSettings
 from worlds.services import open_credentials
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live")]
 
 WORLD = "/admin/worlds/world/alpha"
 BROKER = f"{WORLD}/broker/"
@@ -35,11 +36,17 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def live(keep: Keep) -> None:
+    """`a` is live, and has reported nothing yet."""
+    with keep("live") as root:
+        make_trading(root)
+        go_live("a")
+
+
 @pytest.fixture
-def trading(root: ApiClient) -> ApiClient:
-    """`a` is live, one of its nodes is in error; it has filled something."""
-    make_trading(root)
-    go_live("a")
+def trading(root: ApiClient, live: None) -> ApiClient:
+    """One of the nodes of `a` is in error; it has filled something."""
     report(root, "a")
     return root
 
@@ -69,8 +76,7 @@ def test_the_world_says_which_nodes_keep_its_strategies_from_trading(
         assert words in text
 
 
-def test_where_all_is_well_it_says_nothing(boss: Client, root: ApiClient) -> None:
-    make_trading(root)
+def test_where_all_is_well_it_says_nothing(boss: Client) -> None:
     text = boss.get(f"{WORLD}/change/").content.decode()
     assert "Nodes in error" not in text
     assert "Newest fills" not in text
@@ -137,7 +143,6 @@ def test_more_rows_cost_no_more_queries(boss: Client, trading: ApiClient, path: 
 
 # --- the broker -------------------------------------------------------------------------------------------
 def test_an_owner_sets_the_broker(staff: Staff, root: ApiClient) -> None:
-    make_trading(root)
     page = staff("ann", roles=["owner"]).post(BROKER, SETTINGS, follow=True)
     assert told(page) == ["The broker is set."]
     told_api = body(root.get("/worlds/alpha/broker"))
@@ -151,8 +156,7 @@ def test_an_owner_sets_the_broker(staff: Staff, root: ApiClient) -> None:
     assert (entry.actor, "new account" in entry.details) == ("ann", True)
 
 
-def test_keys_are_shown_nowhere_not_even_in_a_form_that_is_refused(boss: Client, root: ApiClient) -> None:
-    make_trading(root)
+def test_keys_are_shown_nowhere_not_even_in_a_form_that_is_refused(boss: Client) -> None:
     refused = boss.post(BROKER, {**SETTINGS, "exchange": "No Such!"})
     boss.post(BROKER, SETTINGS)
     pages = [refused, boss.get(f"{WORLD}/change/"), boss.get(BROKER)]
@@ -163,8 +167,7 @@ def test_keys_are_shown_nowhere_not_even_in_a_form_that_is_refused(boss: Client,
     assert "apiKey, secret" in pages[1].content.decode()
 
 
-def test_empty_keys_stay_and_the_switch_forgets_them(boss: Client, root: ApiClient) -> None:
-    make_trading(root)
+def test_empty_keys_stay_and_the_switch_forgets_them(boss: Client) -> None:
     boss.post(BROKER, SETTINGS)
     later = {**SETTINGS, "api_key": "", "secret": "", "revision": "1"}
     boss.post(BROKER, later)
@@ -186,14 +189,12 @@ def test_empty_keys_stay_and_the_switch_forgets_them(boss: Client, root: ApiClie
     ],
     ids=str,
 )
-def test_an_odd_form_changes_nothing(boss: Client, root: ApiClient, change: dict[str, str]) -> None:
-    make_trading(root)
+def test_an_odd_form_changes_nothing(boss: Client, change: dict[str, str]) -> None:
     assert boss.post(BROKER, {**SETTINGS, **change}).status_code == 200
     assert not BrokerSettings.objects.exists()
 
 
-def test_only_owners_set_it(staff: Staff, root: ApiClient) -> None:
-    make_trading(root)
+def test_only_owners_set_it(staff: Staff) -> None:
     for role in ("viewer", "operator", "risk", "runner"):
         assert staff(role, roles=[role]).post(BROKER, SETTINGS).status_code == 403
     assert not BrokerSettings.objects.exists()

@@ -28,6 +28,7 @@ from tests.admin.trading import (
     make_trading,
 )
 from tests.api import ApiClient
+from tests.kept import Keep
 from worlds.models import World
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +36,13 @@ pytestmark = pytest.mark.django_db
 DOORS = ("close_gate", "reopen_gate", "set_weight")
 
 
-@pytest.fixture
-def trading(root: ApiClient) -> str:
+@pytest.fixture(scope="module")
+def trading(keep: Keep) -> str:
     """`a` and `b` are live, `c` is in dry run."""
-    world = make_trading(root)
-    go_live("a", "b")
-    return world
+    with keep("trading") as root:
+        make_trading(root)
+        go_live("a", "b")
+    return "alpha"
 
 
 def gate(name: str = "a") -> Any:

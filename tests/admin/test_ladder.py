@@ -9,25 +9,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from evaluation.admin.ladder import outcome
-from evaluation.admin.standing import counters, next_step
 from evaluation.errors import EvaluationInProgress
-from evaluation.models import Decision, Promotion
+from evaluation.models import Decision
 from evaluation.selectors import ladder
 from evaluation.services import decisions as deciding
 from qmtl_site.audit.models import AuditEntry
 from strategies.models import Binding
 from tests.admin.conftest import Staff, told
 from tests.api import ApiClient, results
-from worlds.domain.policy import Duration
-from worlds.domain.policy.selection import Hysteresis
 from worlds.models import World
+
+pytestmark = pytest.mark.django_db
 
 LADDER = "/admin/evaluation/evaluationturn/alpha/change/"
 EVALUATE = "/admin/evaluation/evaluationturn/alpha/evaluate_now/"
 YES = {"_form_submitted": "True"}
-TERMS = Hysteresis(promote_after=3, demote_after=2)
-WAITING = Hysteresis(promote_after=Duration.parse("7d"), demote_after=Duration.parse("2d"))
 
 
 def rungs(page: Any) -> dict[str, list[str]]:
@@ -38,81 +34,7 @@ def cards(page: Any) -> dict[str, Any]:
     return {card["binding"].strategy_id: card for r in page.context["rungs"] for card in r["cards"]}
 
 
-# --- what comes next, in words ----------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("state", "passes", "failures", "outcome", "words"),
-    [
-        ("submitted", 0, 0, "", "Its first backtest run is awaited."),
-        (
-            "validating",
-            0,
-            0,
-            "",
-            "Its backtest is being judged, or gave no clear verdict: then a new run is awaited.",
-        ),
-        ("rejected", 0, 0, "", "A new backtest run starts it again."),
-        ("dry_run", 0, 0, "", "Is judged at the next evaluation."),
-        ("dry_run", 1, 0, "hold", "Needs 2 more passes in a row."),
-        ("dry_run", 2, 0, "hold", "Needs 1 more pass in a row."),
-        ("dry_run", 3, 0, "hold", "Has passed often enough; waits for what is said above."),
-        ("dry_run", 3, 0, "promote", "Was chosen, and nobody has approved it."),
-        ("live", 5, 0, "hold", "Stays live while it keeps its place."),
-        ("live", 0, 1, "hold", "Leaves after 1 more failure in a row."),
-        ("live", 0, 2, "demote", "Leaves: demotions are applied at once."),
-        ("live", 0, 0, "reopen", "Its gate opens again when a person applies the decision."),
-    ],
-)
-def test_the_next_step(state: str, passes: int, failures: int, outcome: str, words: str) -> None:
-    binding = Binding(
-        state=state, consecutive_passes=passes, consecutive_failures=failures, last_outcome=outcome
-    )
-    assert next_step(binding, TERMS, None, "manual_approval") == words
-
-
-@pytest.mark.parametrize(
-    ("state", "outcome", "mode", "words"),
-    [
-        ("dry_run", "promote", "auto_apply", "Goes live: is applied at once"),
-        ("dry_run", "promote", "disabled", "the policy promotes nobody"),
-        ("dry_run", "promote", "", "the policy promotes nobody"),
-        ("live", "reopen", "auto_apply", "Its gate opens again: is applied at once"),
-        ("live", "reopen", "disabled", "when a person applies the decision"),
-    ],
-)
-def test_what_follows_by_itself_depends_on_the_policy(
-    state: str, outcome: str, mode: str, words: str
-) -> None:
-    assert words in next_step(Binding(state=state, last_outcome=outcome), TERMS, None, mode)
-
-
-def test_a_row_may_have_to_last_for_a_time() -> None:
-    binding = Binding(state="dry_run", last_outcome="hold")
-    assert next_step(binding, WAITING, None, "") == "Needs passes in a row for 7d."
-    binding = Binding(state="live", last_outcome="hold", consecutive_failures=1)
-    assert next_step(binding, WAITING, None, "") == "Leaves after failures in a row for 2d."
-    assert counters("dry_run", 4, 0, WAITING) == "passes 4 in a row, for 7d"
-
-
-@pytest.mark.parametrize(("state", "words"), [("pending", "Waits for a person"), ("approved", "Approved")])
-def test_a_promotion_comes_first(state: str, words: str) -> None:
-    binding = Binding(state="dry_run", last_outcome="promote", consecutive_passes=3)
-    assert next_step(binding, TERMS, Promotion(state=state), "").startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("state", "passes", "failures", "words"),
-    [
-        ("dry_run", 1, 0, "passes 1 of 3"),
-        ("dry_run", 0, 4, "passes 0 of 3, failures 4"),
-        ("live", 7, 1, "failures 1 of 2"),
-    ],
-)
-def test_the_counter_that_matters(state: str, passes: int, failures: int, words: str) -> None:
-    assert counters(state, passes, failures, TERMS) == words
-
-
 # --- the page ---------------------------------------------------------------------------------------------
-@pytest.mark.django_db
 def test_each_strategy_stands_on_its_rung_the_best_first(boss: Client, decided: str) -> None:
     page = boss.get(LADDER)
     assert rungs(page) == {
@@ -123,7 +45,6 @@ def test_each_strategy_stands_on_its_rung_the_best_first(boss: Client, decided: 
     }
 
 
-@pytest.mark.django_db
 def test_a_card_says_where_a_strategy_stands_and_why(boss: Client, decided: str) -> None:
     page = boss.get(LADDER)
     good, twin = cards(page)["good"], cards(page)["twin"]
@@ -138,7 +59,6 @@ def test_a_card_says_where_a_strategy_stands_and_why(boss: Client, decided: str)
     assert page.context["pending"] == 2
 
 
-@pytest.mark.django_db
 def test_a_world_that_has_no_strategies_has_a_ladder(boss: Client, root: ApiClient) -> None:
     root.make_world("alpha", policy=None)
     page = boss.get(LADDER).content.decode()
@@ -146,7 +66,6 @@ def test_a_world_that_has_no_strategies_has_a_ladder(boss: Client, root: ApiClie
     assert "Nobody is live." in page
 
 
-@pytest.mark.django_db
 def test_a_crowded_rung_says_how_many_more(
     boss: Client, decided: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,14 +80,12 @@ def test_a_crowded_rung_says_how_many_more(
     assert len(many) == len(few) <= 12
 
 
-@pytest.mark.django_db
 def test_the_world_leads_to_its_ladder(boss: Client, decided: str) -> None:
     page = boss.get("/admin/worlds/world/alpha/change/").content.decode()
     assert LADDER in page
     assert "2 to promote, 0 to demote" in page
 
 
-@pytest.mark.django_db
 def test_a_binding_shows_the_newest_word_about_it(boss: Client, decided: str) -> None:
     key = Binding.objects.get(strategy_id="twin").pk
     page = boss.get(f"/admin/strategies/binding/{key}/change/").content.decode()
@@ -177,13 +94,11 @@ def test_a_binding_shows_the_newest_word_about_it(boss: Client, decided: str) ->
 
 
 # --- evaluating now ---------------------------------------------------------------------------------------
-@pytest.mark.django_db
 def test_asking_for_the_dialog_evaluates_nothing(boss: Client, decided: str) -> None:
     assert boss.get(EVALUATE).status_code == 200
     assert Decision.objects.count() == 2
 
 
-@pytest.mark.django_db
 def test_evaluating_now_says_what_came_of_it(boss: Client, decided: str) -> None:
     page = boss.post(EVALUATE, YES, follow=True)
     words = "Evaluated: 2 to promote (good, other); 2 stay where they are. Nobody counted for this slot."
@@ -193,14 +108,12 @@ def test_evaluating_now_says_what_came_of_it(boss: Client, decided: str) -> None
     assert entry.actor == "root"
 
 
-@pytest.mark.django_db
 def test_without_a_policy_it_says_that_nothing_is_decided(boss: Client, root: ApiClient) -> None:
     root.make_world("alpha", policy=None)
     page = boss.post(EVALUATE, YES, follow=True)
     assert told(page) == ["Evaluated, and nothing was decided: the world has no active policy."]
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("state", "code"), [("PAUSED", "E_ILLEGAL_TRANSITION")])
 def test_a_world_that_stands_still_has_no_button_and_refuses_in_words(
     boss: Client, root: ApiClient, decided: str, state: str, code: str
@@ -212,7 +125,6 @@ def test_a_world_that_stands_still_has_no_button_and_refuses_in_words(
     assert "resume it first" in told(page)[0]
 
 
-@pytest.mark.django_db
 def test_while_another_one_decides_it_is_refused_in_words(
     boss: Client, decided: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +136,6 @@ def test_while_another_one_decides_it_is_refused_in_words(
     assert "E_EVALUATION_IN_PROGRESS" in told(page)[0]
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("role", "status"),
     [("viewer", 403), ("submitter", 403), ("risk", 403), ("operator", 302), ("owner", 302)],
@@ -238,7 +149,6 @@ def test_who_may_evaluate_in_the_api_may_do_it_here(
     assert Decision.objects.count() == (3 if status == 302 else 2)
 
 
-@pytest.mark.django_db
 def test_the_ladder_of_another_world_is_not_there(staff: Staff, root: ApiClient, decided: str) -> None:
     root.make_world("other")
     client = staff("eve", world="other", roles=["owner"])
@@ -248,8 +158,7 @@ def test_the_ladder_of_another_world_is_not_there(staff: Staff, root: ApiClient,
     assert {row.world_id for row in rows} == {"other"}
 
 
-@pytest.mark.django_db
-def test_sparklines_end_with_the_record(boss: Client, root: ApiClient, alpha: str) -> None:
+def test_sparklines_end_with_the_record(boss: Client, root: ApiClient, decided: str) -> None:
     """Of a long record the newest part is drawn: a fall at its end is seen."""
     values = [0.001] * 5000 + [-0.01] * 20
     root.make_strategy("long")
@@ -260,14 +169,7 @@ def test_sparklines_end_with_the_record(boss: Client, root: ApiClient, alpha: st
     assert spark.total == pytest.approx(expected)
 
 
-def test_the_outcome_of_one_reads_well() -> None:
-    body = b'{"decision_id": "x", "plan": {"promote": [], "demote": ["a"], "reopen": [], "hold": ["b"]},'
-    body += b'"candidates": [{"counted": true}, {"counted": true}]}'
-    assert outcome(body) == "Evaluated: 1 to demote (a); 1 stays where it is. 2 counted for this slot."
-
-
-@pytest.mark.django_db
-def test_every_world_has_a_ladder_in_the_list(boss: Client, root: ApiClient, alpha: str) -> None:
+def test_every_world_has_a_ladder_in_the_list(boss: Client, root: ApiClient, decided: str) -> None:
     root.make_world("other")
     rows = boss.get("/admin/evaluation/evaluationturn/").context["cl"].queryset
     assert {row.world_id for row in rows} == set(World.objects.values_list("pk", flat=True))

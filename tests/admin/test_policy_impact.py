@@ -1,117 +1,26 @@
-"""What a policy would change, before it is published: on its page, in the publish dialog, from the editor."""
+"""What a policy would change over stored runs, before it is published: on its page, in its dialog, in the editor."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from evaluation.admin.impact_page import kind_of, risk_shown
 from evaluation.models import EvaluationRun
 from qmtl_site.blobs import store
 from qmtl_site.blobs.store import BlobCorrupt
-from strategies.models import Binding
 from tests.admin.conftest import Staff, browse
-from tests.api import POLICY, ApiClient, body, results
-from tests.decisions.conftest import DECIDES
-from tests.problem import nothing_written
+from tests.admin.impact import NOBODY_PASSES, TEXT, draft, url
+from tests.api import POLICY, ApiClient, results
 from worlds.models import PolicyVersion
 
 pytestmark = pytest.mark.django_db
 
-TEXT = "/admin/evaluation/evaluationturn/alpha/impact/"
-STRICT = {**DECIDES, "selection": {**DECIDES["selection"], "gates": "sharpe >= 99"}}
-PERFORMANCE = {"sharpe_min": 9.0, "max_dd_max": 0.4, "gain_to_pain_min": None}
-NOBODY_PASSES = {"version": 1, "validation_profiles": {"backtest": {"performance": PERFORMANCE}}}
 BAD = "version: 1\nselection: {<script>alert(1)</script>: sharpe}\n"
-
-
-def draft(api: ApiClient, document: dict[str, Any], world: str = "alpha") -> PolicyVersion:
-    version = body(api.post(f"/worlds/{world}/policies", document))["version"]
-    return PolicyVersion.objects.get(world=world, version=version)
-
-
-def url(version: int, **asked: Any) -> str:
-    query = "&".join(f"{name}={value}" for name, value in asked.items())
-    return f"{TEXT}{version}/?{query}"
-
-
-def plans(page: Any) -> dict[str, tuple[list[str], list[str]]]:
-    rows = page.context["shown"]["bindings"]["plans"]
-    return {row["title"]: (row["old"]["names"], row["new"]["names"]) for row in rows}
-
-
-def kinds(page: Any) -> dict[str, str]:
-    return {row["strategy_id"]: row["kind"] for row in page.context["shown"]["bindings"]["changes"]}
-
-
-# --- over current bindings --------------------------------------------------------------------------------
-def test_who_would_not_be_promoted_any_more_is_told_with_the_reason(
-    boss: Client, root: ApiClient, decided: str
-) -> None:
-    page = boss.get(url(draft(root, STRICT).version))
-    assert plans(page)["Promoted"] == (["good", "other"], [])
-    assert kinds(page) == {"good": "not promoted any more", "other": "not promoted any more"}
-    assert "short of 99" in page.content.decode()
-
-
-def test_who_would_be_demoted_is_told_first(boss: Client, root: ApiClient, decided: str) -> None:
-    Binding.objects.filter(strategy_id="other").update(state="live")
-    at_once = {**STRICT["selection"], "hysteresis": {"promote_after": 1, "demote_after": 1}}
-    page = boss.get(url(draft(root, {**STRICT, "selection": at_once}).version))
-    assert plans(page)["Demoted"] == ([], ["other"])
-    assert plans(page)["Live then"] == (["other", "good"], [])
-    assert next(iter(kinds(page).items())) == ("other", "demoted")
-
-
-def test_the_change_of_the_portfolio_s_risk_is_told(boss: Client, root: ApiClient, decided: str) -> None:
-    page = boss.get(url(draft(root, STRICT).version))
-    volatility, *_ = page.context["shown"]["risk"]["rows"]
-    assert volatility["new"] == "0.00 %"
-    assert volatility["change"] == f"-{volatility['old']}"
-    assert float(volatility["old"].removesuffix(" %")) > 5
-
-
-def test_it_is_the_answer_of_the_api(boss: Client, root: ApiClient, decided: str) -> None:
-    version = draft(root, STRICT).version
-    impact = body(root.post(f"/worlds/alpha/policies/{version}/impact", {}))
-    shown = boss.get(url(version)).context["shown"]
-    assert (
-        shown["runs"]["count"] == impact["runs"]["runs"] == EvaluationRun.objects.exclude(result=None).count()
-    )
-    assert {row["strategy_id"] for row in shown["bindings"]["changes"]} == {
-        change["strategy_id"] for change in impact["bindings"]["changes"]
-    }
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "kind"),
-    [
-        (("hold", False), ("promote", True), "promoted"),
-        (("hold", True), ("demote", False), "demoted"),
-        (("promote", True), ("hold", False), "not promoted any more"),
-        (("demote", False), ("hold", True), "stays live after all"),
-        (("hold", False), ("hold", True), "gains a place"),
-        (("hold", True), ("hold", False), "loses its place"),
-        (("reopen", True), ("hold", True), "otherwise"),
-    ],
-)
-def test_what_becomes_of_a_strategy(old: tuple[str, bool], new: tuple[str, bool], kind: str) -> None:
-    words = ("outcome", "selected")
-    assert kind_of(dict(zip(words, old, strict=True)), dict(zip(words, new, strict=True))) == kind
-
-
-def test_risk_that_is_not_known_is_not_a_figure() -> None:
-    shown = risk_shown({"old": None, "new": None, "change": None, "points": 3, "reason": "too few points"})
-    assert {row[side] for row in shown["rows"] for side in ("old", "new", "change")} == {"unknown"}
-    assert shown["told"] == "Too few points."
 
 
 # --- over stored runs -------------------------------------------------------------------------------------
@@ -158,21 +67,6 @@ def test_days_that_cannot_be_are_explained(boss: Client, root: ApiClient, alpha:
     assert b"<b>&lt;" not in page.content
 
 
-def test_a_world_with_many_changes_says_how_many_more(
-    boss: Client, root: ApiClient, decided: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    version = draft(root, {**STRICT, **NOBODY_PASSES}).version
-    boss.get(url(version))  # the policies' texts are fetched once
-    with CaptureQueriesContext(connection) as many:
-        all_of_them = len(boss.get(url(version)).context["shown"]["runs"]["changes"])
-    monkeypatch.setattr("evaluation.admin.impact_page.SHOWN", 1)
-    with CaptureQueriesContext(connection) as few:
-        page = boss.get(url(version))
-    assert all_of_them > 2
-    assert f"And {all_of_them - 1} more." in page.content.decode()
-    assert len(many) == len(few)
-
-
 # --- worlds in which there is little to tell --------------------------------------------------------------
 def test_without_an_active_policy_that_is_said(boss: Client, root: ApiClient) -> None:
     root.make_world("alpha", policy=None)
@@ -189,14 +83,6 @@ def test_a_retired_world_is_explained(boss: Client, root: ApiClient, alpha: str)
     assert page.context["problem"] == "alpha is retired: nothing is published in it any more."
     assert "alpha is retired" in boss.post(TEXT, {"source": "version: 1"}).context["problem"]
     assert boss.get(f"/admin/worlds/policyversion/{policy.pk}/change/").status_code == 200
-
-
-def test_a_world_that_promotes_nobody_says_why(boss: Client, root: ApiClient, decided: str) -> None:
-    root.patch("/worlds/alpha", {"allow_live": False})
-    root.post("/worlds/alpha/state", {"state": "PAUSED", "reason": "rest"})
-    notes = " ".join(boss.get(url(draft(root, STRICT).version)).context["shown"]["notes"])
-    assert "paused" in notes
-    assert "does not allow live trading" in notes
 
 
 def test_a_lost_benchmark_is_explained(
@@ -245,17 +131,6 @@ def test_a_text_is_asked_about_with_post_and_csrf(boss: Client, superuser: User,
 
 
 # --- a text that is not kept ------------------------------------------------------------------------------
-def test_a_text_has_the_impact_that_its_draft_would_have(boss: Client, root: ApiClient, decided: str) -> None:
-    source = orjson.dumps(STRICT).decode()
-    with nothing_written():
-        of_text = boss.post(TEXT, {"language": "json", "source": source, "days": "30"})
-    of_draft = boss.get(url(draft(root, STRICT).version, days=30)).context["shown"]
-    shown = of_text.context["shown"]
-    assert (shown["old"], shown["new"], shown["days"]) == ("v1", "this text", 30)
-    for part in ("bindings", "runs", "risk"):
-        assert shown[part] == of_draft[part]
-
-
 def test_a_text_with_faults_has_none_and_is_escaped(boss: Client, alpha: str) -> None:
     page = boss.post(TEXT, {"source": BAD}).content.decode()
     assert "line 2:" in page

@@ -16,6 +16,7 @@ from strategies.models import Apply
 from tests.activation.acting import decided, go
 from tests.admin.conftest import Staff
 from tests.api import ApiClient
+from tests.kept import Keep
 from tests.rebalancing.conftest import asked, bind
 from tests.rebalancing.executing import only
 from tests.statements import counted_statements
@@ -27,19 +28,29 @@ REASON = {"_form_submitted": "True", "reason": "agreed on Monday"}
 MOVES = {"after_0": "20", "after_1": "30", "total_equity": "100000", "min_trade_notional": "0"}
 
 
-@pytest.fixture
-def allocated(root: ApiClient) -> ApiClient:
+@pytest.fixture(scope="module")
+def worlds(keep: Keep) -> None:
     """`alpha` has 30 %, `beta` 20 % of 100,000, and both hold something on paper."""
+    with keep("worlds") as root:
+        allocate(root)
+
+
+def allocate(api: ApiClient) -> None:
     for world, names in (("alpha", ["mom", "rev"]), ("beta", ["carry"])):
-        root.make_world(world, policy=None)
-        bind(root, world, *names)
+        api.make_world(world, policy=None)
+        bind(api, world, *names)
     said = {
         "run_id": "a1",
         "total_equity": 100_000,
         "world_allocations": {"alpha": 0.3, "beta": 0.2},
         "positions": asked()["positions"],
     }
-    assert root.post("/allocations", said).status_code == 201
+    assert api.post("/allocations", said).status_code == 201
+
+
+@pytest.fixture
+def allocated(worlds: None, root: ApiClient) -> ApiClient:
+    """The API as a superuser, of those worlds."""
     return root
 
 

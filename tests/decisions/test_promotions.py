@@ -9,22 +9,28 @@ import pytest
 from evaluation.models import Promotion
 from strategies.models import Binding
 from tests.api import ApiClient, body
-from tests.decisions.conftest import DECIDES, OnPaper, paper
+from tests.decisions.conftest import DECIDES, paper, put_on_paper
 from tests.decisions.test_evaluate import evaluate, next_slot
+from tests.kept import Keep
 from tests.problem import refusal
 
 PROMOTIONS = "/worlds/alpha/promotions"
 REASON = {"reason": "looked at it"}
 
 
+@pytest.fixture(scope="module")
+def waiting_rows(keep: Keep, world_rows: None) -> None:
+    with keep("waiting_rows", on="world_rows") as root:
+        put_on_paper(root, "good")
+        evaluate(root)
+        next_slot()
+        paper(root, "good", 0.0015, run_id="p2")
+        evaluate(root)
+
+
 @pytest.fixture
-def waiting(world: ApiClient, on_paper: OnPaper) -> dict[str, Any]:
+def waiting(waiting_rows: None, world: ApiClient) -> dict[str, Any]:
     """`good` waits for its approval."""
-    on_paper("good")
-    evaluate(world)
-    next_slot()
-    paper(world, "good", 0.0015, run_id="p2")
-    evaluate(world)
     (found,) = body(world.get(f"{PROMOTIONS}?state=pending"))["items"]
     promotion: dict[str, Any] = found
     return promotion

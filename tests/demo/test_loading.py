@@ -17,15 +17,17 @@ from qmtl_site.demo.prices import Prices
 from qmtl_site.demo.strategies import DEMO, DemoStrategy
 from qmtl_site.demo.walk import Place, milliseconds, take_step
 from strategies.models import Binding, PerformanceSeries
+from tests.kept import Keep
 from worlds.domain.policy import Policy
 from worlds.models import World
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def loaded(db: None) -> None:
-    loading.load_demo(loading.author())
+@pytest.fixture(scope="module")
+def loaded(keep: Keep) -> None:
+    with keep("loaded"):
+        loading.load_demo(loading.author())
 
 
 def test_who_passed_has_reported_two_years_and_who_failed_none(

@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 
 from tests.api import ApiClient, body, results
+from tests.kept import Keep
 
 Judge = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def ready_rows(keep: Keep) -> None:
+    with keep("ready_rows") as root:
+        root.make_world()
+        root.make_strategy()
+
+
 @pytest.fixture
-def ready(root: ApiClient) -> ApiClient:
+def ready(ready_rows: None, root: ApiClient) -> ApiClient:
     """The API as a superuser, with a world `alpha` and a strategy `mom`."""
-    root.make_world()
-    root.make_strategy()
     return root
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -19,9 +16,10 @@ import orjson
 from django.db import connections
 
 from qmtl_site.launcher.places import PROJECT
+from tests import nursery
 from tests.ports import fresh_port
 
-COMMAND = re.search(r"^stream: uvicorn (.*)", (PROJECT / "Procfile").read_text(), re.M)
+COMMAND = re.search(r"^stream: (.*)", (PROJECT / "Procfile").read_text(), re.M)
 PATIENCE = 15.0
 
 
@@ -36,15 +34,10 @@ def environment(**changes: str) -> dict[str, str]:
 def stream_process(port: int | None = None, **changes: str) -> Iterator[Served]:
     assert COMMAND
     port = port or fresh_port()
-    uvicorn = Path(sys.executable).with_name("uvicorn")
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", f"exec {uvicorn} {COMMAND[1]}"],
-        cwd=PROJECT,
-        env=environment(QMTL_STREAM_PORT=str(port), **changes),
-    )
+    process = nursery.start(COMMAND[1], environment(QMTL_STREAM_PORT=str(port), **changes))
     served = Served(port, process)
     try:
-        wait_for(served.answers, 60)  # it imports all of the service
+        wait_for(served.answers, 60)
         yield served
     finally:
         for stream in served.streams:
@@ -63,7 +56,7 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
 @dataclass
 class Served:
     port: int
-    process: subprocess.Popen[bytes]
+    process: nursery.Process
     streams: list[Stream] = field(default_factory=list)
 
     def answers(self) -> bool:

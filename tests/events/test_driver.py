@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,9 @@ import pytest
 
 from qmtl_site.delivery import services
 from qmtl_site.delivery.schemas import SubscriptionFields
-from qmtl_site.launcher.places import PROJECT
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeliveryCursor
+from tests import nursery
 from tests.events.conftest import Committed
 from tests.events.processes import environment, wait_for
 from tests.events.receivers import Posted, Receiver, receiving
@@ -25,15 +23,13 @@ from tests.evidence.notes import note
 
 
 @contextmanager
-def driver(receiver: Receiver) -> Iterator[subprocess.Popen[bytes]]:
+def driver(receiver: Receiver) -> Iterator[nursery.Process]:
     settings = {
         "QMTL_WEBHOOK_ALLOW": "127.0.0.0/8",
         "QMTL_WEBHOOK_CA_FILE": str(receiver.authority),
         "QMTL_WEBHOOK_TIMEOUT": "1s",
     }
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "driver"], cwd=PROJECT, env=environment(**settings)
-    )
+    process = nursery.start("python manage.py driver", environment(**settings))
     try:
         yield process
     finally:

@@ -24,6 +24,7 @@ from strategies.models import EdgeOverride, QueuedCommand
 from strategies.services import hold_lease
 from tests.activation.acting import hear_of_an_apply
 from tests.api import ApiClient, results
+from tests.kept import Keep
 from tests.problem import OURS
 from tests.rebalancing.traces import leave_traces
 from tests.strategies.executing import fill
@@ -177,9 +178,18 @@ def declared() -> set[str]:
     return {constraint.name for model in ours for constraint in model._meta.constraints} | IN_SQL_ONLY
 
 
+@pytest.fixture(scope="module")
+def rows_of_all_tables(keep: Keep) -> None:
+    with keep("rows_of_all_tables") as root:
+        write_rows(root)
+
+
 @pytest.fixture
-def rows(root: ApiClient) -> None:
+def rows(rows_of_all_tables: None, db: None) -> None:
     """At least one row in each table."""
+
+
+def write_rows(root: ApiClient) -> None:
     root.make_world()
     root.post("/strategies", {"id": "mom"}, idempotency_key="once")
     root.submit("alpha", "mom", results())

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from tests.conftest import empty_database
-from tests.faults.drivers import Drivers, environment, prepared_drivers
+from tests.faults.drivers import Drivers, environment
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +21,8 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         connections["default"].close()
 
 
-@pytest.fixture(scope="package")
-def prepared(django_db_setup: None) -> Iterator[Drivers]:
-    with prepared_drivers() as drivers:
-        yield drivers
-
-
 @pytest.fixture
-def drivers(prepared: Drivers) -> Iterator[Drivers]:
-    yield prepared
-    prepared.kill_all()
+def drivers(django_db_setup: None) -> Iterator[Drivers]:
+    drivers = Drivers()
+    yield drivers
+    drivers.kill_all()

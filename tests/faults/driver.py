@@ -1,8 +1,4 @@
-"""Drivers that die, stand still or are cut off where a test says: python -m tests.faults.driver
-
-This process has imported everything. For each line of JSON on its standard input it forks a real driver and answers
-with its process id. It ends, with all of them, when its input ends.
-"""
+"""A real driver that dies, stands still or is cut off where a test says: python tests/faults/driver.py JSON"""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -132,31 +127,8 @@ def become_driver(wanted: dict[str, Any]) -> None:
     drive()
 
 
-def main() -> None:
+if __name__ == "__main__":
     import django
 
     django.setup()
-    from qmtl_site import driver  # noqa: F401  (imported once, for all)
-
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies: who is gone is gone
-    born: list[int] = []
-    print("ready", flush=True)
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            status = 1
-            try:
-                become_driver(json.loads(line))
-                status = 0
-            finally:
-                os._exit(status)
-        born.append(child)
-        print(child, flush=True)
-    for child in born:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()
+    become_driver(json.loads(sys.argv[1]))

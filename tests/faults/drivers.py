@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
+import shlex
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict
 from urllib.parse import urlsplit, urlunsplit
 
 from django.db import connection, connections
 
+from tests import nursery
 from tests.faults.driver import Fault
+from tests.nursery import Process
 
 LEASE, STALL = 0.3, 1.0
 PATIENCE = 20.0
@@ -37,75 +36,39 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
 
 
 class Drivers:
-    """Forks drivers from one prepared process."""
-
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.driver"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(DJANGO_SETTINGS_MODULE="qmtl_site.settings"),
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-        self.running: list[int] = []
+        self.running: list[Process] = []
 
-    def start(self, fault: Fault | None = None, *, redis: str | None = None) -> int:
+    def start(self, fault: Fault | None = None, *, redis: str | None = None) -> Process:
         wanted = {
             "fault": asdict(fault) if fault else None,
             "lease": LEASE,
             "stall": STALL,
             "redis": redis,
         }
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(wanted) + "\n")
-        self.process.stdin.flush()
-        key = int(self.process.stdout.readline())
-        self.running.append(key)
-        return key
+        command = f"python tests/faults/driver.py {shlex.quote(json.dumps(wanted))}"
+        self.running.append(nursery.start(command, environment()))
+        return self.running[-1]
 
-    def start_holding(self, fault: Fault | None = None, *, redis: str | None = None) -> int:
+    def start_holding(self, fault: Fault | None = None, *, redis: str | None = None) -> Process:
         """A driver that has the lease."""
-        key = self.start(fault, redis=redis)
-        wait_for(lambda: holds_lease(key))
-        return key
+        driver = self.start(fault, redis=redis)
+        wait_for(lambda: holds_lease(driver))
+        return driver
 
     def kill_all(self) -> None:
-        for key in self.running:
-            with suppress(ProcessLookupError):
-                os.kill(key, signal.SIGKILL)
-        wait_for(lambda: not any(map(is_alive, self.running)))
+        for driver in self.running:
+            driver.kill()
+        for driver in self.running:
+            driver.wait(timeout=PATIENCE)
         self.running.clear()
 
-    def close(self) -> None:
-        self.kill_all()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
+
+def is_alive(driver: Process) -> bool:
+    return driver.poll() is None
 
 
-@contextmanager
-def prepared_drivers() -> Iterator[Drivers]:
-    drivers = Drivers()
-    try:
-        yield drivers
-    finally:
-        drivers.close()
-
-
-def is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def holds_lease(process: int) -> bool:
+def holds_lease(driver: Process) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT holder FROM strategies_driverlease WHERE until > clock_timestamp()")
-        return any(f":{process}:" in holder for (holder,) in cursor.fetchall())
+        return any(f":{driver.pid}:" in holder for (holder,) in cursor.fetchall())

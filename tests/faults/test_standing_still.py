@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
@@ -17,10 +16,11 @@ from tests.faults.checker import faults
 from tests.faults.driver import Fault
 from tests.faults.drivers import Drivers, holds_lease, is_alive, wait_for
 from tests.faults.scene import Answering, Scene, make_scene
+from tests.nursery import Process
 
 
-def is_stopped(process: int) -> bool:
-    with open(f"/proc/{process}/stat") as stat:
+def is_stopped(driver: Process) -> bool:
+    with open(f"/proc/{driver.pid}/stat") as stat:
         return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
@@ -50,10 +50,10 @@ def test_who_wakes_up_replaced_is_refused(database: str, drivers: Drivers, where
         second = drivers.start_holding()
         wait_for(scene.is_settled)
         told = events(scene)
-        os.kill(sleeper, signal.SIGCONT)
+        sleeper.send_signal(signal.SIGCONT)
         time.sleep(0.3)
         assert (events(scene), is_alive(sleeper)) == (told, True)
-        os.kill(second, signal.SIGKILL)
+        second.kill()
         other.apply()
         wait_for(lambda: holds_lease(sleeper))  # it asked anew
         wait_for(other.is_settled)

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi import checks
 
 from qmtl_site.wsgi import application
 from tests.api import ApiClient, results
+from tests.kept import Keep
 
 load_all_checks()
 CHECKS = [
@@ -41,11 +42,16 @@ KNOWN = {
 schema = schemathesis.openapi.from_wsgi("/schema/?format=json", application)
 
 
+@pytest.fixture(scope="module")
+def more_runs(keep: Keep, gated_rows: None) -> None:
+    with keep("more_runs", on="gated_rows") as root:
+        for given in ({"run_id": "open"}, {"run_id": "waiting", "results": results()}):
+            assert root.post("/worlds/alpha/strategies/mom/runs", given).status_code == 202
+
+
 @pytest.fixture
-def token(gated: ApiClient) -> Iterator[str | None]:
+def token(more_runs: None, gated: ApiClient) -> Iterator[str | None]:
     """A superuser's, in a world with a judged run, an open one, one that waits, and an apply in flight."""
-    gated.post("/worlds/alpha/strategies/mom/runs", {"run_id": "open"})
-    gated.submit("alpha", "mom", results(), run_id="waiting")
     # As Django's own test client does: the connection holds the test's transaction.
     for moment in (request_started, request_finished):
         moment.disconnect(close_old_connections)

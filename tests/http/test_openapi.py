@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from openapi_spec_validator import validate
 
 from qmtl_site.permissions import endpoints
@@ -13,9 +14,14 @@ from tests.api import ApiClient, body
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
+@pytest.fixture(scope="module")
+def published() -> HttpResponse:
+    return ApiClient(None).get("/schema/?format=json")
+
+
 @pytest.fixture
-def schema(anonymous: ApiClient) -> dict[str, Any]:
-    document: dict[str, Any] = body(anonymous.get("/schema/?format=json"))
+def schema(published: HttpResponse) -> dict[str, Any]:
+    document: dict[str, Any] = body(published)
     return document
 
 

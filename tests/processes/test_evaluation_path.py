@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from urllib.parse import urlsplit, urlunsplit
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 
 from evaluation.models import EvaluationRun, RunResult
 from evaluation.services import evaluate_waiting
 from qmtl_site.outbox.models import DeliveryCursor
+from tests import nursery
 from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
+from tests.events import processes
 from tests.ports import fresh_port
 
-DRIVER = [sys.executable, "manage.py", "driver"]
-WORKER = [
-    sys.executable, "-m", "celery", "-A", "qmtl_site", "worker", "--pool", "solo", "-Q", "evaluation", "-l", "WARNING",
-]  # fmt: skip
-SECONDS = 40
+DRIVER = "python manage.py driver"
+WORKER = "celery -A qmtl_site worker --pool solo -Q evaluation -l WARNING"
+wait_for = partial(processes.wait_for, seconds=40.0)
 
 
 @pytest.fixture
@@ -38,28 +34,14 @@ def api(committed: None) -> ApiClient:
     return root
 
 
-def environment(**changes: str) -> dict[str, str]:
-    """What the processes read: this test's database, in the application's role."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    url = urlunsplit(parts._replace(path="/" + connections["default"].settings_dict["NAME"]))
-    return os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url, **changes}
-
-
 @contextmanager
-def running(command: list[str], **changes: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=environment(**changes))
+def running(command: str, **changes: str) -> Iterator[None]:
+    process = nursery.start(command, processes.environment(**changes))
     try:
-        yield process
+        yield
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def is_judged() -> bool:
@@ -67,9 +49,9 @@ def is_judged() -> bool:
 
 
 def test_a_submission_is_judged_by_the_worker_that_the_relay_asked(api: ApiClient) -> None:
-    with ExitStack() as processes:
-        processes.enter_context(running(WORKER))
-        processes.enter_context(running(DRIVER, QMTL_DRIVER_MAKES_UP_AFTER="1h"))
+    with ExitStack() as both:
+        both.enter_context(running(WORKER))
+        both.enter_context(running(DRIVER, QMTL_DRIVER_MAKES_UP_AFTER="1h"))
         api.submit("alpha", "mom", results())
         wait_for(is_judged)
 

@@ -12,6 +12,7 @@ from strategies.models import Binding
 from strategies.services import move_binding
 from tests.activation.acting import decided, go
 from tests.api import ApiClient, body
+from tests.kept import Keep
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -48,22 +49,32 @@ def bind(client: ApiClient, world: str, *names: str) -> None:
             move_binding(binding=binding, by=step, reason="a test", actor=Actor.service("test"))
 
 
+@pytest.fixture(scope="module")
+def desk_rows(keep: Keep) -> None:
+    with keep("desk_rows") as root:
+        for world, names in (("alpha", ["mom", "rev"]), ("beta", ["carry"])):
+            root.make_world(world, policy=None)
+            bind(root, world, *names)
+
+
+@pytest.fixture(scope="module")
+def trading_rows(keep: Keep, desk_rows: None) -> None:
+    with keep("trading_rows", on="desk_rows") as root:
+        root.patch("/worlds/alpha", {"allow_live": True})
+        decided()
+        assert go("first", opens={"mom": 0.5}).phase == "completed"
+
+
 @pytest.fixture
-def desk(root: ApiClient) -> ApiClient:
+def desk(desk_rows: None, root: ApiClient) -> ApiClient:
     """The API as a superuser; `mom` and `rev` trade on paper in `alpha`, `carry` in `beta`."""
-    for world, names in (("alpha", ["mom", "rev"]), ("beta", ["carry"])):
-        root.make_world(world, policy=None)
-        bind(root, world, *names)
     return root
 
 
 @pytest.fixture
-def trading(desk: ApiClient) -> ApiClient:
+def trading(trading_rows: None, root: ApiClient) -> ApiClient:
     """`mom` is live in `alpha`, its gate open; `runner-1` executes there."""
-    desk.patch("/worlds/alpha", {"allow_live": True})
-    decided()
-    assert go("first", opens={"mom": 0.5}).phase == "completed"
-    return desk
+    return root
 
 
 def events_of(client: ApiClient, world: str, kind: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from strategies.models import Binding
 from tests.api import POLICY, ApiClient, body, results, returns
+from tests.kept import Keep
 from tests.strategies.reporting import move
 
 WATCHED: dict[str, Any] = {
@@ -35,13 +36,18 @@ def watched(root: ApiClient) -> ApiClient:
     return root
 
 
+@pytest.fixture(scope="module")
+def judged_rows(keep: Keep) -> None:
+    with keep("judged_rows") as root:
+        root.make_world()
+        root.make_strategy(name="Momentum", family="momentum", model_card={"thesis": "winners go on"})
+        root.submit("alpha", "mom", results(meta={"dataset_fingerprint": "sp500-2020"}))
+        assert root.evaluate("alpha") == 1
+
+
 @pytest.fixture
-def judged(root: ApiClient) -> ApiClient:
+def judged(judged_rows: None, root: ApiClient) -> ApiClient:
     """A world `alpha` with the judged run `r1` of `mom`."""
-    root.make_world()
-    root.make_strategy(name="Momentum", family="momentum", model_card={"thesis": "winners go on"})
-    root.submit("alpha", "mom", results(meta={"dataset_fingerprint": "sp500-2020"}))
-    assert root.evaluate("alpha") == 1
     return root
 
 

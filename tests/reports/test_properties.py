@@ -68,15 +68,20 @@ bounds = st.fixed_dictionaries(
 )
 
 
+# Made once, as Hypothesis looks at each strategy anew that it has not seen: that takes longer than drawing from it.
+flags, lags = st.booleans(), st.sampled_from(["1d", "5d", "2w"])
+on_missing = st.sampled_from(["fail", "warn", "ignore"])
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> LiveWorld:
     document: dict[str, Any] = {"version": 1}
-    if draw(st.booleans()):
+    if draw(flags):
         document["live_monitoring"] = draw(bounds)
-    if draw(st.booleans()):
-        document["data_currency"] = {"max_lag": draw(st.sampled_from(["1d", "5d", "2w"]))}
-    document["validation"] = {"on_missing_metric": draw(st.sampled_from(["fail", "warn", "ignore"]))}
-    policy = draw(st.none() | st.just(document))
+    if draw(flags):
+        document["data_currency"] = {"max_lag": draw(lags)}
+    document["validation"] = {"on_missing_metric": draw(on_missing)}
+    policy = document if draw(flags) else None
     return LiveWorld(
         "alpha",
         "ACTIVE",
@@ -193,13 +198,15 @@ cells = (
     | st.builds(Code, nasty)
     | st.builds(Curve, st.lists(st.floats(0, 1e6), min_size=2, max_size=40))
 )
-tables = st.integers(1, 4).flatmap(
-    lambda width: st.builds(
+tables_of_width = {
+    width: st.builds(
         Table,
         st.lists(nasty, min_size=width, max_size=width),
         st.lists(st.lists(cells, min_size=width, max_size=width), max_size=3),
     )
-)
+    for width in range(1, 5)
+}
+tables = st.integers(1, 4).flatmap(tables_of_width.__getitem__)
 blocks = st.builds(Text, nasty) | st.builds(Facts, st.lists(st.tuples(nasty, cells), max_size=3)) | tables
 pages = st.builds(
     Page,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
 from qmtl.client import Client, Config, Retries
 from qmtl_site.launcher.places import PROJECT
+from tests import nursery
 from tests.events.processes import environment, wait_for
 from tests.ports import fresh_port
 
@@ -23,12 +21,12 @@ RETRIES = Retries(tries=8, first=0.05, most=0.5, patience=10.0)
 
 @dataclass
 class Service:
-    """`stop` and `start` take names: web, stream, driver."""
+    """`stop` and `start` take names: web, stream, driver. What else `start` is given is for their environment."""
 
     token: str
     port: int = field(default_factory=fresh_port)
     stream_port: int = field(default_factory=fresh_port)
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    running: dict[str, nursery.Process] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -41,24 +39,21 @@ class Service:
     def client(self, token: str | None = None) -> Client:
         return Client(config=Config(self.url, token or self.token), retries=RETRIES)
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, **changes: str) -> None:
         for name in names:
             found = re.search(rf"^{name}: (.*)", PROCFILE, re.M)
             assert found
             command = found[1].replace("--workers 2", "--workers 1 --threads 4")
-            program, _, rest = command.partition(" ")
-            place = Path(sys.executable).with_name(program)
             # Without a broker the driver judges by itself, at once.
-            changes = {
+            settings = {
                 "PORT": str(self.port),
                 "QMTL_STREAM_PORT": str(self.stream_port),
                 "QMTL_STREAM_URL": self.stream_url,
                 "REDIS_URL": "redis://127.0.0.1:9/0",
                 "QMTL_DRIVER_MAKES_UP_AFTER": "0.3s",
+                **changes,
             }
-            self.running[name] = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {place} {rest}"], cwd=PROJECT, env=environment(**changes)
-            )
+            self.running[name] = nursery.start(command, environment(**settings))
         for name, url in (("web", self.url), ("stream", self.stream_url)):
             if name in names:
                 wait_for(lambda name=name, url=url: self.answers(name, url), 60)

@@ -206,6 +206,8 @@ def test_positions_are_taken_over_only_where_the_policy_says_so(
 def test_a_restart_of_the_service_loses_and_doubles_nothing(
     service: Service, running: Callable[..., Running]
 ) -> None:
+    service.stop("web")
+    service.start("web", QMTL_GATE_LEASE="6s")  # the gate closes when it has run out; not of the default 15 s
     with service.client() as client:
         strategy = copy_of("survivor")
         ready(client, "outage", strategy)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api import POLICY, ApiClient, body, results
+from tests.kept import Keep
 
 Ask = Callable[..., dict[str, Any]]
 PAPER = {"performance": {"sharpe_min": 0.5, "max_dd_max": 0.4, "gain_to_pain_min": None}}
@@ -24,12 +25,17 @@ def policy(
     return {"version": 1, "validation_profiles": profiles, **sections}
 
 
+@pytest.fixture(scope="module")
+def judged_rows(keep: Keep) -> None:
+    with keep("judged_rows") as root:
+        root.make_world(policy=policy(), allow_live=True)
+        root.make_strategy()
+        submitted(root, "mom", "r1")
+
+
 @pytest.fixture
-def judged(root: ApiClient) -> ApiClient:
+def judged(judged_rows: None, root: ApiClient) -> ApiClient:
     """The API as a superuser; `alpha` has an active policy (version 1), and a run of `mom` that passes it."""
-    root.make_world(policy=policy(), allow_live=True)
-    root.make_strategy()
-    submitted(root, "mom", "r1")
     return root
 
 

@@ -48,23 +48,28 @@ GATES = (
 )
 
 
+# Made once, as Hypothesis looks at each strategy anew that it has not seen: that takes longer than drawing from it.
+STAGE, DAYS = st.sampled_from(STAGES), st.sampled_from([0, 10, 80])
+SOME_NAMES, SOME_STAGES = st.sets(st.sampled_from(NAMES)), st.sets(STAGE)
+CONVICTION, SEED = st.sampled_from([None, 0.4, 0.6]), st.integers(0, 5)
+FROM_RETURNS, IS_BROKEN = st.booleans(), st.sampled_from([False, False, False, True])
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> JudgedRun:
-    stage = draw(st.sampled_from(STAGES))
-    known = draw(st.sets(st.sampled_from(NAMES)))
-    days = draw(st.sampled_from([0, 10, 80]))
-    conviction = draw(st.sampled_from([None, 0.4, 0.6]))
+    stage = draw(STAGE)
+    known = draw(SOME_NAMES)
+    days = draw(DAYS)
+    conviction = draw(CONVICTION)
     meta = {} if conviction is None else {"extra_metrics": {"conviction": conviction}}
-    series = returns(draw(st.integers(0, 5)), days) if days else None
+    series = returns(draw(SEED), days) if days else None
     return JudgedRun(
         identity={"run_id": "r1"},
         stage=stage,
-        figures={
-            name: draw(VALUES) if name in known else None for name in draw(st.sets(st.sampled_from(NAMES)))
-        },
+        figures={name: draw(VALUES) if name in known else None for name in draw(SOME_NAMES)},
         record=Record(stage, times(days) if days else None, series, None, told={"meta": meta}),
-        from_returns=draw(st.booleans()),
-        is_broken=draw(st.sampled_from([False, False, False, True])),
+        from_returns=draw(FROM_RETURNS),
+        is_broken=draw(IS_BROKEN),
     )
 
 
@@ -90,22 +95,28 @@ PROFILES = st.fixed_dictionaries(
 )
 
 
+ON_MISSING = st.sampled_from(["fail", "warn", "ignore"])
+BENCHMARK = section(min_vs_benchmark_sharpe=NUMBERS)
+CRASH = st.fixed_dictionaries({"max_drawdown": st.sampled_from([None, -0.3]), "es_99": SHARES})
+STRESS = section(scenarios=st.fixed_dictionaries({"crash": CRASH}))
+GATE, HAS_GATES, TENTHS = st.sampled_from(GATES), st.booleans(), st.integers(0, 9)
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> Policy | None:
-    stages = draw(st.sets(st.sampled_from(STAGES)))
-    crash = st.fixed_dictionaries({"max_drawdown": st.sampled_from([None, -0.3]), "es_99": SHARES})
+    stages = draw(SOME_STAGES)
     document = {
         "version": 1,
-        "validation": {"on_missing_metric": draw(st.sampled_from(["fail", "warn", "ignore"]))},
+        "validation": {"on_missing_metric": draw(ON_MISSING)},
         "validation_profiles": {stage: draw(PROFILES) for stage in stages},
         "default_profile_by_stage": {stage: stage if stage in stages else None for stage in STAGES},
-        "benchmark": draw(section(min_vs_benchmark_sharpe=NUMBERS)),
-        "stress": draw(section(scenarios=st.fixed_dictionaries({"crash": crash}))),
-        "selection": {"gates": draw(st.sampled_from(GATES))} if draw(st.booleans()) else None,
+        "benchmark": draw(BENCHMARK),
+        "stress": draw(STRESS),
+        "selection": {"gates": draw(GATE)} if draw(HAS_GATES) else None,
     }
     if document["stress"] is not None and document["stress"]["scenarios"] is None:
         del document["stress"]["scenarios"]
-    return None if draw(st.integers(0, 9)) == 0 else policy_from_document(document)
+    return None if draw(TENTHS) == 0 else policy_from_document(document)
 
 
 @settings(max_examples=300, deadline=None)

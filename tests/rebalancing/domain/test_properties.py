@@ -42,35 +42,38 @@ marks = st.one_of(st.decimals("0.0001", 100_000, places=4), st.floats(0.001, 1e6
 shares = st.one_of(st.integers(0, 300).map(lambda n: n / 1000), st.sampled_from([0.0, 0.1, 0.2, 0.3, 1 / 3]))
 
 
-@st.composite
-def books(draw: st.DrawFn) -> list[Row]:
-    row = st.tuples(
-        st.sampled_from(WORLDS),
-        st.sampled_from(["s1", "s2", "s3"]),
-        st.sampled_from(["", "x", "y"]),
-        st.sampled_from(SYMBOLS),
-        quantities,
-        marks,
-    )
-    return draw(st.lists(row, min_size=1, max_size=12))
+# Made once, as Hypothesis looks at each strategy anew that it has not seen: that takes longer than drawing from it.
+flags, minima = st.booleans(), st.sampled_from([0, 0, 10, 2.5])
+who = st.sampled_from(["s1", "s2", "s3"])
+lots_of_some = st.dictionaries(st.sampled_from(SYMBOLS), st.sampled_from(LOTS).map(Fraction), max_size=3)
+strategies = st.dictionaries(who, shares.map(lambda part: part / 10))
+rows_of_book = st.tuples(
+    st.sampled_from(WORLDS),
+    who,
+    st.sampled_from(["", "x", "y"]),
+    st.sampled_from(SYMBOLS),
+    quantities,
+    marks,
+)
+
+
+def books() -> st.SearchStrategy[list[Row]]:
+    return st.lists(rows_of_book, min_size=1, max_size=12)
 
 
 @st.composite
 def asked(draw: st.DrawFn, **fixed: Any) -> Terms:
     fields: dict[str, Any] = {
-        "shared_account": draw(st.booleans()),
-        "min_trade_notional": draw(st.sampled_from([0, 0, 10, 2.5])),
-        "lots": draw(
-            st.dictionaries(st.sampled_from(SYMBOLS), st.sampled_from(LOTS).map(Fraction), max_size=3)
-        ),
+        "shared_account": draw(flags),
+        "min_trade_notional": draw(minima),
+        "lots": draw(lots_of_some),
     }
     after = {world: draw(shares) for world in WORLDS}
-    if draw(st.booleans()):
-        strategies = st.dictionaries(st.sampled_from(["s1", "s2", "s3"]), shares.map(lambda part: part / 10))
+    if draw(flags):
         fields["strategies_after"] = {
             world: found for world in WORLDS if after[world] >= 0.1 and (found := draw(strategies))
         }
-        if draw(st.booleans()):
+        if draw(flags):
             fields["strategies_before"] = {world: draw(strategies) for world in WORLDS}
     lots = fields.pop("lots")
     made = terms({world: draw(shares) for world in WORLDS}, after, **{**fields, **fixed})

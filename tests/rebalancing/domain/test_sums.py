@@ -48,11 +48,11 @@ def test_long_fractions_of_many_strategies_are_planned_or_refused_in_time(count:
     )
     # Their quotients are all 9/10: with a rest of one digit each, no two have a denominator in common.
     after.update({name: value + Fraction(1, 10**30) for name, value in after.items()})
-    start = time.perf_counter()
+    start = time.process_time()  # what else the machine does is not its fault
     if refused:
         with pytest.raises(Doubtful) as caught:
             planned(ask, rows)
         assert caught.value.doubts[0].pointer == "/strategy_alloc_after_total"
     else:
         planned(ask, rows)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
