@@ -201,13 +201,15 @@ def complete(apply: Apply, now: datetime, *, silent: Sequence[Holder]) -> None:
 
 
 def roll_back(apply: Apply, now: datetime, reason: str) -> None:
-    """Abandon the openings: gates are as they were, where nobody else has told them anything since the freeze."""
+    """Abandon the openings: gates are as they were, where nobody else has told them anything since the freeze.
+
+    No binding is locked, as in `close_gates`, which this follows in a halt: it waits for nobody who judges runs.
+    """
     plan, before = Plan.read(apply.plan), apply.phase
-    bindings = locked_bindings(apply.world_id, [each.strategy_id for each in plan.openings])
+    names = [each.strategy_id for each in plan.openings]
+    bindings = list(Binding.objects.filter(world_id=apply.world_id, strategy_id__in=names).order_by("id"))
     gates = [
-        gate
-        for gate in locked_gates(list(bindings.values())).values()
-        if gate.freeze and moved_on(apply, gate) is None
+        gate for gate in locked_gates(bindings).values() if gate.freeze and moved_on(apply, gate) is None
     ]
     for gate in gates:
         gate.freeze = False

@@ -96,7 +96,7 @@ def next_epoch(world_id: str) -> tuple[int, int]:
 
 
 def locked_gates(bindings: Sequence[Binding]) -> dict[int, Activation]:
-    """Gates of locked bindings by the binding's key; one that was never told anything is closed."""
+    """Gates of bindings of a locked world by the binding's key; one that was never told anything is closed."""
     rows = Activation.objects.select_for_update(no_key=True).filter(binding__in=[b.pk for b in bindings])
     gates = {row.pk: row for row in rows.order_by("binding_id")}
     untold = [binding for binding in bindings if binding.pk not in gates]

@@ -52,13 +52,13 @@ def restore_world(*, world_id: str, actor: Actor) -> Restored:
     asked for, whose apply opens again what still may.
     """
     world = lock_world(world_id, writable=False)
+    # Before the closing, which holds the ledger: whoever ends a lease by hand locks it first, too.
+    leases = GateClient.objects.select_for_update(no_key=True).filter(world=world, revoked_at=None)
+    holders = [client.pk for client in leases.order_by("id")]
     authority, closing = lock_authority(world_id), gates_to_close(world_id)
     authority.incarnation += 1
     authority.save(update_fields=["incarnation"])
     close_gates(world=world, reason="a backup was restored", actor=actor)
-    holders = (
-        GateClient.objects.filter(world=world, revoked_at=None).order_by("id").values_list("pk", flat=True)
-    )
     for key in holders:
         revoke_client(key=key, reason="a backup was restored", actor=actor)
     ask_evaluation(world=world, now=timezone.now())

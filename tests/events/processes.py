@@ -18,6 +18,7 @@ from django.db import connections
 from qmtl_site.launcher.places import PROJECT
 from tests import nursery
 from tests.ports import fresh_port
+from tests.waiting import wait_for
 
 COMMAND = re.search(r"^stream: (.*)", (PROJECT / "Procfile").read_text(), re.M)
 PATIENCE = 15.0
@@ -44,13 +45,6 @@ def stream_process(port: int | None = None, **changes: str) -> Iterator[Served]:
             stream.close()
         process.terminate()
         process.wait(timeout=20)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @dataclass

@@ -17,9 +17,10 @@ from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeliveryCursor
 from tests import nursery
 from tests.events.conftest import Committed
-from tests.events.processes import environment, wait_for
+from tests.events.processes import environment
 from tests.events.receivers import Posted, Receiver, receiving
 from tests.evidence.notes import note
+from tests.waiting import wait_for
 
 
 @contextmanager

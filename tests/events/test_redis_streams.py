@@ -24,9 +24,9 @@ from qmtl_site.launcher import binaries
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent
 from tests.events.conftest import Committed
-from tests.events.processes import wait_for
 from tests.evidence.notes import at_once, note
 from tests.ports import fresh_port
+from tests.waiting import wait_for
 
 TOPIC = "qmtl:events:test"
 

@@ -20,8 +20,9 @@ from qmtl_site.outbox import events
 from qmtl_site.outbox.models import OutboxEvent
 from strategies.models import GateClient
 from tests.events.conftest import Committed, tell
-from tests.events.processes import Served, stream_process, wait_for
+from tests.events.processes import Served, stream_process
 from tests.evidence.notes import ChangedMyMind, at_once, note
+from tests.waiting import wait_for
 
 ROOM = 40
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,6 +13,7 @@ from django.db import connection, connections
 from tests import nursery
 from tests.faults.driver import Fault
 from tests.nursery import Process
+from tests.waiting import wait_for
 
 LEASE, STALL = 0.3, 1.0
 PATIENCE = 20.0
@@ -26,13 +25,6 @@ def environment(**changes: str) -> dict[str, str]:
     url = urlunsplit(parts._replace(path="/" + connections["default"].settings_dict["NAME"]))
     quiet = {"QMTL_LOG_LEVEL": "ERROR", "OPENBLAS_NUM_THREADS": "1"}
     return os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url} | quiet | changes
-
-
-def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Drivers:

@@ -19,7 +19,7 @@ from strategies import services
 from strategies.domain.plans import Closing, Opening, Plan
 from strategies.models import Apply, Binding, GateClient, Strategy
 from strategies.services import Asked, Held, Receipt
-from tests.faults.drivers import wait_for
+from tests.waiting import wait_for
 from worlds.models import World
 from worlds.schemas import WorldCreate
 from worlds.services import create_world

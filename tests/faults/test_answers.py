@@ -12,8 +12,8 @@ from qmtl_site.http.refusals import Refusal
 from strategies import services
 from strategies.models import Apply, ApplyAck
 from tests.faults.checker import faults
-from tests.faults.drivers import wait_for
 from tests.faults.scene import TOKEN, Client, Scene, make_scene
+from tests.waiting import wait_for
 
 
 class Told:

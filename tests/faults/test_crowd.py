@@ -19,7 +19,8 @@ from tests.api import ApiClient, body, results, returns
 from tests.conftest import client_of
 from tests.decisions.conftest import DECIDES, paper
 from tests.faults.checker import faults, stuck
-from tests.faults.drivers import Drivers, wait_for
+from tests.faults.drivers import Drivers
+from tests.waiting import wait_for
 
 WORLD = "/worlds/alpha"
 NAMES = ["a", "b", "c", "d", "e", "f"]

@@ -10,8 +10,8 @@ from strategies import services
 from strategies.models import Apply, Binding, GateClient
 from strategies.services import apply_steps
 from tests.faults.checker import faults
-from tests.faults.drivers import wait_for
 from tests.faults.scene import Scene, make_scene
+from tests.waiting import wait_for
 
 
 def nobody_is_asked(scene: Scene) -> None:

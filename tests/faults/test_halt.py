@@ -21,9 +21,10 @@ from strategies.services import drive_apply, hold_lease, release_lease
 from tests.api import POLICY
 from tests.conftest import client_of
 from tests.faults.checker import faults
-from tests.faults.drivers import environment, wait_for
+from tests.faults.drivers import environment
 from tests.faults.scene import OPERATOR, Scene, make_scene
 from tests.ports import fresh_port
+from tests.waiting import wait_for
 from worlds.models import World
 from worlds.services import insist, write_policy
 
@@ -67,6 +68,16 @@ def test_exit_codes_say_whether_the_world_is_halted(scene: Scene) -> None:
     down = halt(scene.world, DATABASE_URL=f"postgresql://nobody@127.0.0.1:{fresh_port()}/none")
     assert (unknown.value.returncode, down.returncode) == (2, 1)
     assert "NOT HALTED" in down.stderr
+
+
+def test_who_judges_runs_does_not_hold_it_up_in_the_middle_of_an_apply(scene: Scene, database: str) -> None:
+    """He holds bindings, and asks for the ledger when he is done: the halt, which holds the ledger, waits for none."""
+    assert drive_apply(apply_id=scene.apply().pk) == "freeze"
+    with psycopg.connect(database) as judge:
+        judge.execute("SELECT FROM strategies_binding WHERE world_id = %s FOR NO KEY UPDATE", [scene.world])
+        call_command("halt", scene.world, patience=0.2)
+        judge.execute("SELECT FROM ledger_ledger WHERE stream = %s FOR NO KEY UPDATE", [scene.world])
+    assert (scene.applied().phase, open_gates(scene)) == ("rolled_back", [])
 
 
 def test_who_stands_still_with_the_world_s_lock_does_not_hold_it_up(scene: Scene, database: str) -> None:

@@ -9,8 +9,9 @@ from django.db import connection
 
 from tests.faults.checker import faults, stuck
 from tests.faults.driver import Fault
-from tests.faults.drivers import Drivers, is_alive, wait_for
+from tests.faults.drivers import Drivers, is_alive
 from tests.faults.scene import Answering, Scene, make_scene
+from tests.waiting import wait_for
 
 STEPS = ("freeze", "switch", "unfreeze", "complete", "roll_back")
 POINTS = [

@@ -14,9 +14,10 @@ from strategies.services import driver_lease as module
 from strategies.services.apply_steps import take_step
 from tests.faults.checker import faults
 from tests.faults.driver import Fault
-from tests.faults.drivers import Drivers, holds_lease, is_alive, wait_for
+from tests.faults.drivers import Drivers, holds_lease, is_alive
 from tests.faults.scene import Answering, Scene, make_scene
 from tests.nursery import Process
+from tests.waiting import wait_for
 
 
 def is_stopped(driver: Process) -> bool:

@@ -14,9 +14,10 @@ from qmtl_site.launcher.binaries import find_valkey
 from qmtl_site.launcher.places import local_folder
 from tests.faults.checker import faults
 from tests.faults.driver import Fault
-from tests.faults.drivers import Drivers, wait_for
+from tests.faults.drivers import Drivers
 from tests.faults.scene import Answering, make_scene
 from tests.ports import fresh_port
+from tests.waiting import wait_for
 
 
 class Valkey:

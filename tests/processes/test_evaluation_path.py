@@ -14,7 +14,7 @@ from django.db import connection
 from evaluation.models import EvaluationRun, RunResult
 from evaluation.services import evaluate_waiting
 from qmtl_site.outbox.models import DeliveryCursor
-from tests import nursery
+from tests import nursery, waiting
 from tests.api import ApiClient, results, returns
 from tests.conftest import client_of
 from tests.events import processes
@@ -22,7 +22,7 @@ from tests.ports import fresh_port
 
 DRIVER = "python manage.py driver"
 WORKER = "celery -A qmtl_site worker --pool solo -Q evaluation -l WARNING"
-wait_for = partial(processes.wait_for, seconds=40.0)
+wait_for = partial(waiting.wait_for, seconds=40.0)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import httpx
 from qmtl.client import Client, Config, Retries
 from qmtl_site.launcher.places import PROJECT
 from tests import nursery
-from tests.events.processes import environment, wait_for
+from tests.events.processes import environment
 from tests.ports import fresh_port
+from tests.waiting import wait_for
 
 PROCFILE = (PROJECT / "Procfile").read_text()
 RETRIES = Retries(tries=8, first=0.05, most=0.5, patience=10.0)

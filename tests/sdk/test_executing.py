@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from qmtl.client import Client
-from tests.events.processes import wait_for
 from tests.sdk.test_run import HELD, Running, copy_of, ready
+from tests.waiting import wait_for
 
 WORLD, NAME, EXECUTOR = "handing", "executed", "desk-1"
 CLOSE = dict(zip(HELD.symbols, HELD.close[720].tolist(), strict=True))

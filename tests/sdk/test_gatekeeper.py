@@ -25,8 +25,8 @@ from qmtl_site.audit.actor import Actor
 from strategies.domain.plans import Opening, Plan
 from strategies.models import Binding, GateClient
 from strategies.services import Asked, request_apply
-from tests.events.processes import wait_for
 from tests.sdk.service import Service
+from tests.waiting import wait_for
 from worlds.models import World
 
 Keep = Callable[..., GateKeeper]

@@ -21,10 +21,10 @@ from qmtl.client.documents import DataPreset
 from qmtl.sdk import Bar, Frame, Node, Runner, Strategy, StrategyError
 from qmtl.sdk.runtime import QueueFeed, RunReport
 from strategies.models import GateClient
-from tests.events.processes import wait_for
 from tests.sdk.authors import Holding, prices
 from tests.sdk.conftest import POLICY, make_world
 from tests.sdk.service import Service
+from tests.waiting import wait_for
 
 HELD = prices(1600, 5)
 

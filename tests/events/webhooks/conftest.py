@@ -14,8 +14,8 @@ from qmtl_site.delivery.pusher import Pusher
 from qmtl_site.delivery.schemas import SubscriptionFields
 from qmtl_site.outbox.models import DeliveryCursor, OutboxEvent, Subscription
 from tests.events.conftest import Committed
-from tests.events.processes import wait_for
 from tests.events.receivers import NAME, Receiver, receiving
+from tests.waiting import wait_for
 
 # The secret of each subscription that a test made, by its consumer's name.
 secrets_of: dict[str, str] = {}

@@ -21,10 +21,10 @@ from qmtl_site.delivery.turns import backoff, take_turn
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import DeadLetter, DeliveryCount, OutboxEvent, Subscription
 from tests.events.conftest import Committed
-from tests.events.processes import wait_for
 from tests.events.receivers import NAME, Posted, Receiver, silent_server
 from tests.events.webhooks.conftest import cursor_of, push_until
 from tests.evidence.notes import at_once, note
+from tests.waiting import wait_for
 
 
 class PowerCut(BaseException):

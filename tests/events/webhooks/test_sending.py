@@ -18,10 +18,10 @@ from qmtl_site.http.refusals import Invalid
 from qmtl_site.outbox import events
 from qmtl_site.outbox.models import OutboxEvent, Subscription
 from tests.events.conftest import Committed
-from tests.events.processes import wait_for
 from tests.events.receivers import NAME, Receiver
 from tests.events.webhooks.conftest import cursor_of, push_until, secrets_of
 from tests.evidence.notes import note
+from tests.waiting import wait_for
 
 
 # --- what is sent -------------------------------------------------------------------------------------------
