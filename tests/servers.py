@@ -8,6 +8,7 @@ never used: no test writes to a database that was meant for work.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import tempfile
 from collections.abc import Generator
@@ -56,6 +57,12 @@ def _start() -> None:
     # No thread of its own connects to the database in the middle of a test that is rolled back.
     quiet = {"QMTL_METRICS_FLUSH": "0s"}
     os.environ |= wanted | quiet | {"QMTL_TEST_ADMIN_URL": servers.database_admin_url or ""}
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected by now stays to the end: no collection of garbage walks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
