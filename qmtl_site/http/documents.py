@@ -27,9 +27,8 @@ def dump(document: Any) -> bytes:
     """JSON bytes of plain values, datetimes (RFC 3339, UTC) and NumPy scalars; NaN becomes null."""
     try:
         return orjson.dumps(document, option=PLAIN)
-    except (
-        TypeError
-    ):  # keys that are no text: to be ready for them takes twice as long, and few documents have them
+    except TypeError:
+        # Keys that are no text: to be ready for them takes twice as long, and few documents have them.
         return orjson.dumps(document, option=PLAIN | orjson.OPT_NON_STR_KEYS)
 
 
