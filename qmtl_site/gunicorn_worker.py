@@ -52,8 +52,8 @@ class ProblemWorker(SyncWorker):
 
 
 def keep_free_memory() -> None:
-    """Else a request of 100 KB gives its memory back to the system, and the next one takes it page by page: 80 faults,
-    which in a virtual machine cost as much as a fifth of its time. Other C libraries than glibc are left as they are.
+    """Else a large request gives its memory back to the system, and the next one takes it anew page by page, which costs
+    most in a virtual machine. Other C libraries than glibc are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -28,7 +28,7 @@ def dump(document: Any) -> bytes:
     try:
         return orjson.dumps(document, option=PLAIN)
     except TypeError:
-        # Keys that are no text: to be ready for them takes twice as long, and few documents have them.
+        # Keys that are no text: few documents have them, and to be ready for them slows all others down.
         return orjson.dumps(document, option=PLAIN | orjson.OPT_NON_STR_KEYS)
 
 

@@ -24,6 +24,7 @@ from tests.api import ApiClient, results, returns
 from tests.conftest import client_of, empty_database
 from tests.decisions.conftest import DECIDES
 from tests.kept import TEST_DATABASE, Keep, work_in
+from tests.problem import nothing_written
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -167,6 +168,13 @@ def looked_at(address: str, build: Callable[[ApiClient], object]) -> Iterator[st
         yield address
     finally:
         empty_database()
+
+
+@pytest.fixture
+def unchanged(shared: str) -> Iterator[str]:
+    """The address of the service with a world that all tests of a module share, its `shared`: none may change it."""
+    with nothing_written():
+        yield shared
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from evaluation.models import EvaluationRun
 from tests.admin.conftest import looked_at, make_alpha
-from tests.problem import nothing_written
 
 pytestmark = pytest.mark.browser
 
@@ -21,10 +20,8 @@ def shared(address: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def site(shared: str) -> Iterator[str]:
-    """The address of the service with a world that all tests share: none may change it."""
-    with nothing_written():
-        yield shared
+def site(unchanged: str) -> str:
+    return unchanged
 
 
 def run_url() -> str:

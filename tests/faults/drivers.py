@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from dataclasses import asdict
-from urllib.parse import urlsplit, urlunsplit
 
-from django.db import connection, connections
+from django.db import connection
 
 from tests import nursery
+from tests.events import processes
 from tests.faults.driver import Fault
 from tests.nursery import Process
 from tests.waiting import wait_for
@@ -21,10 +20,8 @@ PATIENCE = 20.0
 
 def environment(**changes: str) -> dict[str, str]:
     """What processes read: this test's database, in the application's role."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    url = urlunsplit(parts._replace(path="/" + connections["default"].settings_dict["NAME"]))
     quiet = {"QMTL_LOG_LEVEL": "ERROR", "OPENBLAS_NUM_THREADS": "1"}
-    return os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url} | quiet | changes
+    return processes.environment(**quiet | changes)
 
 
 class Drivers:
