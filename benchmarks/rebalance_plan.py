@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -21,6 +22,7 @@ from benchmarks.scene import Scene, scene
 from rebalancing.domain.book import Book, coded_book
 from rebalancing.domain.decimals import column
 from rebalancing.domain.document import plan_document
+from rebalancing.domain.names import Pairs, coded
 from rebalancing.domain.plan import Plan, plan_book
 from rebalancing.domain.terms import Terms
 
@@ -110,8 +112,8 @@ def terms() -> Terms:
 
 def positions_as_arrays(size: int) -> tuple[Any, ...]:
     draws = np.random.default_rng(1)
-    strategies = [(f"w{w}", f"s{s:02}") for w in range(WORLDS) for s in range(STRATEGIES)]
-    instruments = [(f"venue{v}", f"SYM{s:03}") for v in range(VENUES) for s in range(SYMBOLS)]
+    strategies = every_pair("w{}", WORLDS, "s{:02}", STRATEGIES)
+    instruments = every_pair("venue{}", VENUES, "SYM{:03}", SYMBOLS)
     return (
         strategies,
         instruments,
@@ -120,6 +122,12 @@ def positions_as_arrays(size: int) -> tuple[Any, ...]:
         column(np.round(draws.normal(0, 100, size), 3).tolist()),
         column(np.round(draws.uniform(1, 500, size), 2).tolist()),
     )
+
+
+def every_pair(first: str, firsts: int, second: str, seconds: int) -> Pairs:
+    numbers = product(range(firsts), range(seconds))
+    columns = zip(*((first.format(a), second.format(b)) for a, b in numbers), strict=True)
+    return Pairs(*map(coded, columns))
 
 
 # --- over HTTP --------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancing.domain.decimals import Decimals, Index, Ints, Number, column, product, summable
+from rebalancing.domain.names import Pairs, coded, coded_pairs
 from rebalancing.domain.ratios import Groups, grouped
 
 Strategy = tuple[str, str]
@@ -41,10 +42,10 @@ class Book:
     10**-`quantity_places`, values (quantity x mark) of 10**-`value_places`.
     """
 
-    worlds: tuple[str, ...]
-    strategies: tuple[Strategy, ...]
-    instruments: tuple[Instrument, ...]
-    world_of_strategy: Index
+    owners: Pairs
+    """Strategies: (world, strategy)."""
+    traded: Pairs
+    """Instruments: (venue, symbol)."""
     strategy: Index
     instrument: Index
     quantity: Ints
@@ -59,22 +60,45 @@ class Book:
     def __len__(self) -> int:
         return len(self.strategy)
 
+    @property
+    def worlds(self) -> Sequence[str]:
+        """Those that hold something."""
+        return self.owners.firsts.distinct
+
+    @property
+    def world_of_strategy(self) -> Index:
+        return self.owners.firsts.place
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        return self.owners.names
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        return self.traded.names
+
     @cached_property
     def symbols(self) -> list[str]:
         """Of each instrument."""
-        return [symbol for _, symbol in self.instruments]
+        return list(self.traded.seconds)
 
     @cached_property
     def venues(self) -> list[str | None]:
         """Of each instrument; None where none is named."""
-        return [venue or None for venue, _ in self.instruments]
+        known = [venue or None for venue in self.traded.firsts.distinct]
+        return list(map(known.__getitem__, self.traded.firsts.place.tolist()))
+
+    @property
+    def kinds(self) -> int:
+        """How many instruments there are, and 1 where there is none, so that it divides."""
+        return max(len(self.traded), 1)
 
     @property
     def world(self) -> Index:
         return self.world_of_strategy[self.strategy]
 
     def by_world_and_instrument(self) -> Groups:
-        return grouped(self.world * max(len(self.instruments), 1) + self.instrument)
+        return grouped(self.world * self.kinds + self.instrument)
 
     def by_instrument(self) -> Groups:
         return grouped(self.instrument)
@@ -90,48 +114,25 @@ class Book:
 
 def book_of(positions: Positions) -> Book:
     """Positions by their names; quantities and marks are finite."""
-    strategies, strategy = coded_pairs(positions.worlds, positions.strategies)
-    instruments, instrument = coded_pairs(positions.venues, positions.symbols)
+    owners, strategy = coded_pairs(coded(positions.worlds), coded(positions.strategies))
+    traded, instrument = coded_pairs(coded(positions.venues), coded(positions.symbols))
     quantities, marks = column(positions.quantities), column(positions.marks)
-    return coded_book(strategies, instruments, strategy, instrument, quantities, marks)
-
-
-def coded(names: Sequence[str]) -> tuple[list[str], Index]:
-    """Each name once, sorted, and the place among them of each entry."""
-    known = sorted(set(names))
-    place = dict(zip(known, range(len(known)), strict=True))
-    return known, np.fromiter(map(place.__getitem__, names), dtype=np.int64, count=len(names))
-
-
-def coded_pairs(firsts: Sequence[str], seconds: Sequence[str]) -> tuple[list[tuple[str, str]], Index]:
-    """Each pair once, sorted, and the place among them of each entry: no pair is made to be looked up."""
-    (first_names, first), (second_names, second) = coded(firsts), coded(seconds)
-    count = max(len(second_names), 1)
-    groups = grouped(first * count + second)
-    owners = map(first_names.__getitem__, (groups.keys // count).tolist())
-    owned = map(second_names.__getitem__, (groups.keys % count).tolist())
-    return list(zip(owners, owned, strict=True)), groups.of_row
+    return coded_book(owners, traded, strategy, instrument, quantities, marks)
 
 
 def coded_book(
-    strategies: Sequence[Strategy],
-    instruments: Sequence[Instrument],
-    strategy: Index,
-    instrument: Index,
-    quantities: Decimals,
-    marks: Decimals,
+    owners: Pairs, traded: Pairs, strategy: Index, instrument: Index, quantities: Decimals, marks: Decimals
 ) -> Book:
-    """A book from arrays: `strategy` and `instrument` are places in the sorted names, one a position."""
-    worlds, world_of_strategy = coded([world for world, _ in strategies])
-    rows = grouped(strategy * max(len(instruments), 1) + instrument)
+    """A book from arrays: `strategy` and `instrument` are places among `owners` and `traded`, one a position."""
+    kinds = max(len(traded), 1)
+    rows = grouped(strategy * kinds + instrument)
     sizes = np.abs(quantities.mantissas)
+    held, kind = np.divmod(rows.keys, kinds)
     return Book(
-        worlds=tuple(worlds),
-        strategies=tuple(strategies),
-        instruments=tuple(instruments),
-        world_of_strategy=world_of_strategy,
-        strategy=rows.keys // max(len(instruments), 1),
-        instrument=rows.keys % max(len(instruments), 1),
+        owners=owners,
+        traded=traded,
+        strategy=held,
+        instrument=kind,
         quantity=rows.sums(summable(quantities.mantissas)),
         gross_quantity=rows.sums(summable(sizes)),
         value=rows.sums(product(quantities.mantissas, marks.mantissas)),

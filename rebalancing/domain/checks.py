@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from rebalancing.domain.names import coded
 from rebalancing.domain.terms import Doubt, Doubtful, Fractions, Terms, pointer
 
 SLACK = Fraction(1, 10**9)
@@ -56,7 +57,7 @@ def above_their_world(terms: Terms) -> Iterator[Doubt]:
 
 def left_out(terms: Terms, worlds_of_positions: Sequence[str]) -> Iterator[Doubt]:
     """A world with positions stands in both maps: leaving it out must not liquidate it."""
-    for world in sorted(set(worlds_of_positions)):
+    for world in coded(worlds_of_positions).distinct:
         absent = [
             name
             for name, fractions in (("world_alloc_before", terms.before), ("world_alloc_after", terms.after))

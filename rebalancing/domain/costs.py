@@ -50,8 +50,9 @@ def estimate(
     default = float(terms.hybrid.default_cost_bps)
     costs = [told.get(symbol, default) * size for symbol, size in proxies]
     if told:
-        bps = np.array([told.get(symbol, default) for symbol in book.symbols])
-        costs += (sizes * bps[instrument]).tolist()
+        symbols = book.traded.seconds
+        bps = np.array([told.get(symbol, default) for symbol in symbols.distinct])
+        costs += (sizes * bps[symbols.place[instrument]]).tolist()
     elif default:
         costs += (sizes * default).tolist()
     return CostEstimate(

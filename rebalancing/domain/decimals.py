@@ -7,6 +7,7 @@ float: 0.1 is one tenth. A decimal as text, or as `Decimal`, is taken as it stan
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -68,9 +69,8 @@ def is_in_range(value: Decimal) -> bool:
 
 def column(values: Sequence[Number]) -> Decimals:
     """The exact column of finite numbers, with as few places as carry all of them."""
-    if set(map(type, values)) <= {float, int}:
-        floats = np.array(values, dtype=np.float64)
-        found = from_floats(floats)
+    if isinstance(values, array) or set(map(type, values)) <= {float, int}:
+        found = from_floats(np.asarray(values, dtype=np.float64))
         if found is not None:
             return found
     return from_decimals([as_decimal(value) for value in values])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from rebalancing.domain.book import Book, Instrument
+from rebalancing.domain.book import Book
 from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float
 from rebalancing.domain.plan import OverlayOrder, Plan, decimal_parts
 from rebalancing.domain.settling import NOTIONAL_PLACES, Residual, Settled
@@ -106,11 +106,6 @@ def delta_rows(settled: Settled, book: Book) -> list[Row]:
     ]
 
 
-def named(instrument: Instrument) -> Row:
-    venue, symbol = instrument
-    return {"symbol": symbol, "venue": venue or None}
-
-
 def overlay_row(order: OverlayOrder) -> Row:
     notional = round(order.notional * 10**NOTIONAL_PLACES)
     return {
@@ -123,9 +118,11 @@ def overlay_row(order: OverlayOrder) -> Row:
 
 
 def residual_row(residual: Residual) -> Row:
+    venue, symbol = residual.instrument
     return {
         "world_id": residual.world,
-        **named(residual.instrument),
+        "symbol": symbol,
+        "venue": venue or None,
         "qty": json_number(residual.quantity, residual.places),
         "reason": residual.reason,
     }

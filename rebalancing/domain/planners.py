@@ -17,7 +17,7 @@ import numpy as np
 from rebalancing.domain.book import Book
 from rebalancing.domain.decimals import Ints, product, times
 from rebalancing.domain.ratios import Groups, Ratios, grouped, nothing
-from rebalancing.domain.scales import Scales
+from rebalancing.domain.scales import Scales, scales_by_world
 from rebalancing.domain.settling import marks_of
 from rebalancing.domain.terms import Terms
 
@@ -97,7 +97,7 @@ class Hybrid:
         net, mark, least = case.changes.summed(case.groups), case.marks, terms.scale_min_notional
         worth = times(product(np.abs(net.top), mark.top), least.denominator)
         large = worth >= times(product(net.bottom, mark.bottom), least.numerator)
-        kinds = max(len(book.instruments), 1)
+        kinds = book.kinds
         bps = [terms.bps_of(symbol) for _, symbol in book.instruments]
         proxy = [self.overlay_bps(case, world) for world in book.worlds]
         cheap = [bps[key % kinds] <= proxy[key // kinds] for key in case.groups.keys.tolist()]
@@ -115,9 +115,7 @@ def remaining_gaps(case: Case, unscaled: Ints) -> dict[str, Fraction]:
     scale. Worlds of which a row is to change and is not scaled itself.
     """
     book, scales = case.book, case.scales
-    of_worlds = Scales(
-        scales.of_world, {strategy: scales.of_world[strategy[0]] for strategy in book.strategies}
-    )
+    of_worlds = scales_by_world(scales.of_world, book)
     changing = np.array(
         [not scales.of_strategy[each] == of_worlds.of_strategy[each] == 1 for each in book.strategies],
         dtype=bool,

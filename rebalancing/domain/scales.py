@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 
 from rebalancing.domain.book import Book, Strategy
-from rebalancing.domain.decimals import narrow, product
+from rebalancing.domain.decimals import Index, narrow, product
 from rebalancing.domain.ratios import Ratios
 from rebalancing.domain.terms import Terms
 
@@ -21,26 +20,17 @@ NOTHING = Fraction(0)
 @dataclass(frozen=True)
 class Scales:
     """Scale of each world, and of each strategy that has positions or is named with its fractions, in the order of their
-    names.
+    names. Few of these are `distinct` objects; `kind`: the place among them of each strategy of the book.
     """
 
     of_world: Mapping[str, Fraction]
     of_strategy: Mapping[Strategy, Fraction]
-
-    @cached_property
-    def distinct(self) -> list[Fraction]:
-        """Each object that is a scale of a strategy, once."""
-        return list({id(scale): scale for scale in self.of_strategy.values()}.values())
+    distinct: Sequence[Fraction]
+    kind: Index
 
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
-        # Most strategies share the scale of their world: each is looked into once.
-        unit, kind_of = 10**book.quantity_places, {id(s): kind for kind, s in enumerate(self.distinct)}
-        scales: Iterable[Fraction] = self.of_strategy.values()
-        if len(self.of_strategy) > len(book.strategies):
-            scales = map(self.of_strategy.__getitem__, book.strategies)
-        kinds = np.fromiter(map(kind_of.__getitem__, map(id, scales)), np.int64, len(book.strategies))
-        kind = kinds[book.strategy]
+        unit, kind = 10**book.quantity_places, self.kind[book.strategy]
         tops = narrow([scale.numerator - scale.denominator for scale in self.distinct])
         bottoms = narrow([scale.denominator * unit for scale in self.distinct])
         return Ratios(product(book.quantity, tops[kind]), bottoms[kind])
@@ -49,8 +39,27 @@ class Scales:
         """Rows of the book that are to be closed altogether."""
         if all(self.distinct):
             return np.zeros(len(book), dtype=bool)
-        closed = np.array([not self.of_strategy[strategy] for strategy in book.strategies], dtype=bool)
-        return np.asarray(closed[book.strategy] & (book.quantity != 0).astype(bool))
+        closed = np.array([not scale for scale in self.distinct], dtype=bool)
+        return np.asarray(closed[self.kind[book.strategy]] & (book.quantity != 0).astype(bool))
+
+
+def scales_by_world(of_world: Mapping[str, Fraction], book: Book) -> Scales:
+    """Every strategy at the scale of its world."""
+    distinct = [of_world[world] for world in book.worlds]
+    owners = book.world_of_strategy
+    of_strategy = dict(zip(book.strategies, map(distinct.__getitem__, owners.tolist()), strict=True))
+    return Scales(of_world, of_strategy, distinct, owners)
+
+
+def scales_by_strategy(
+    of_world: Mapping[str, Fraction], of_strategy: Mapping[Strategy, Fraction], book: Book
+) -> Scales:
+    """Those with no fractions of their own share an object, the scale of their world."""
+    distinct = list({id(scale): scale for scale in of_strategy.values()}.values())
+    kind_of = {id(scale): kind for kind, scale in enumerate(distinct)}
+    ids = map(id, map(of_strategy.__getitem__, book.strategies))
+    kind = np.fromiter(map(kind_of.__getitem__, ids), np.int64, len(book.strategies))
+    return Scales(of_world, of_strategy, distinct, kind)
 
 
 def scale(before: Fraction, after: Fraction) -> Fraction:
@@ -67,12 +76,12 @@ def scales_of(terms: Terms, book: Book) -> Scales:
     }
     before, after = starting_fractions(terms, book), named(terms.strategies_after)
     if not before or not after:
-        return Scales(of_world, {strategy: of_world[strategy[0]] for strategy in book.strategies})
+        return scales_by_world(of_world, book)
     of_strategy = {
         strategy: strategy_scale(before.get(strategy), after.get(strategy), of_world[strategy[0]])
         for strategy in sorted({*book.strategies, *(before.keys() & after.keys())})
     }
-    return Scales(of_world, of_strategy)
+    return scales_by_strategy(of_world, of_strategy, book)
 
 
 def strategy_scale(before: Fraction | None, after: Fraction | None, of_world: Fraction) -> Fraction:

@@ -50,7 +50,10 @@ def steps_of(book: Book, lots: Mapping[str, Fraction], finest: int = FINEST) -> 
     unit = 10**places
     kind_of_lot = {id(lot): kind for kind, lot in enumerate(distinct, start=1)}
     kind_of_symbol = {symbol: kind_of_lot[id(lot)] for symbol, lot in lots.items()}
-    kinds = np.fromiter(map(kind_of_symbol.get, book.symbols, repeat(0)), np.int64, len(book.symbols))
+    symbols = book.traded.seconds
+    kinds = np.fromiter(
+        map(kind_of_symbol.get, symbols.distinct, repeat(0)), np.int64, len(symbols.distinct)
+    )[symbols.place]
     sizes = [
         1 if finest < FINEST else 10 ** (places - FINEST),
         *(lot.numerator * unit // lot.denominator for lot in distinct),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from rebalancing.domain.book import Positions
+from rebalancing.domain.names import Names, coded, coded_among
 
 NEEDED = ("world_id", "strategy_id", "symbol", "qty", "mark")
 ODD = re.compile(r"[\x00-\x1f]")
 MOST_POSITIONS = 200_000
+NAME, LABEL = 128, 64
+"""Most characters of a world's or a strategy's name, and of a symbol or a venue."""
 LARGEST, FINEST = 1e15, 1e-15
 
 
@@ -25,18 +29,14 @@ def columns(rows: Any) -> Positions | None:
         venues = venues_of(rows)
     except KeyError:
         return None
-    if not (are_names(worlds, 128) and are_names(strategies, 128) and are_names(symbols, 64)):
-        return None
-    if not (are_names(venues, 64, or_none=True) and are_plain(quantities) and are_plain(marks, least=0.0)):
-        return None
-    return Positions(
-        worlds=worlds,
-        strategies=strategies,
-        symbols=symbols,
-        venues=[venue or "" for venue in venues],
-        quantities=quantities,
-        marks=marks,
+    names = (
+        names_of(worlds, NAME),
+        names_of(strategies, NAME),
+        names_of(symbols, LABEL),
+        names_of(venues, LABEL, or_none=True),
     )
+    numbers = plain(quantities), plain(marks, least=0.0)
+    return None if None in (*names, *numbers) else Positions(*names, *numbers)  # type: ignore[arg-type]
 
 
 def venues_of(rows: Sequence[dict[str, Any]]) -> list[Any]:
@@ -48,33 +48,39 @@ def venues_of(rows: Sequence[dict[str, Any]]) -> list[Any]:
     return [row.get("venue") for row in rows]
 
 
-def are_names(values: Sequence[Any], longest: int, *, or_none: bool = False) -> bool:
+def names_of(values: Sequence[Any], longest: int, *, or_none: bool = False) -> Names | None:
     """Texts as `Name` and `Label` take them; each is looked at once, however often it stands there."""
     try:
         known = set(values)
     except TypeError:  # a list or an object
-        return False
-    if or_none:
-        known.discard(None)
+        return None
+    some_have_none = or_none and None in known
+    if not are_names(known - {None} if some_have_none else known, longest):
+        return None
+    return coded([value or "" for value in values]) if some_have_none else coded_among(known, values)
+
+
+def are_names(known: Collection[Any], longest: int) -> bool:
     if not set(map(type, known)) <= {str}:
         return False
-    if not known:
-        return True
     lengths, text = set(map(len, known)), "".join(known)
-    return min(lengths) > 0 and max(lengths) <= longest and (text.isprintable() or not ODD.search(text))
+    return not known or (
+        min(lengths) > 0 and max(lengths) <= longest and (text.isprintable() or not ODD.search(text))
+    )
 
 
-def are_plain(values: Sequence[Any], *, least: float | None = None) -> bool:
+def plain(values: Sequence[Any], *, least: float | None = None) -> array[float] | None:
     """Numbers of JSON, neither huge nor tiny; above `least` where that is given."""
     if not set(map(type, values)) <= {int, float}:
-        return False
+        return None
     try:
-        numbers = np.array(values, dtype=np.float64)
+        found = array("d", values)
     except OverflowError:
-        return False
+        return None
+    numbers = np.asarray(found)
     sizes = np.abs(numbers)
-    plain = ((sizes < LARGEST) & ((sizes >= FINEST) | (sizes == 0))).all()
-    return bool(plain and (least is None or (numbers > least).all()))
+    are_plain = ((sizes < LARGEST) & ((sizes >= FINEST) | (sizes == 0))).all()
+    return found if are_plain and (least is None or (numbers > least).all()) else None
 
 
 def columns_of(rows: Sequence[Any]) -> Positions:

@@ -47,10 +47,10 @@ def meaning(value: Any) -> Any:
             return plain_fraction(value)
         case Positions():
             return {
-                "worlds": value.worlds,
-                "strategies": value.strategies,
-                "symbols": value.symbols,
-                "venues": value.venues,
+                "worlds": list(value.worlds),
+                "strategies": list(value.strategies),
+                "symbols": list(value.symbols),
+                "venues": list(value.venues),
                 "quantities": list(map(decimal_text, value.quantities)),
                 "marks": list(map(decimal_text, value.marks)),
             }
