@@ -18,8 +18,8 @@ from qmtl_site.database import native_cursor
 from rebalancing.domain.contract import UNKNOWN, envelope_of
 from strategies.models import Binding
 
-# The newest figures of every strategy of some worlds. Two statements, as one with a switch would be planned at every call,
-# which takes longer than the reading.
+# The newest figures of every strategy of some worlds. Two statements: one with a switch in it would be planned at every
+# call, which takes longer than the reading.
 FIGURES_OF_ALL = """
 SELECT b.world_id, b.strategy_id, b.state, f.figures, f.times_id, f.returns_id, a.weight, w.periods_per_year,
        w.risk_free_rate
