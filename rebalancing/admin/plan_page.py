@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from qmtl_site.pages.figures import fixed
-from rebalancing.domain.decimals import nearest_float
+from rebalancing.domain.decimals import nearest_float, nearest_quotient
 from rebalancing.domain.document import plain
 from rebalancing.domain.plan import Plan
 from rebalancing.domain.shares import shares_of_strategies
@@ -100,7 +100,7 @@ def worlds_of(plan: Plan) -> list[dict[str, Any]]:
             "strategies": [
                 {
                     **bars(name, share.before, share.after, largest),
-                    "scale": f"× {nearest_float(plan.scales.of_strategy[owner, name]):.4g}",
+                    "scale": f"× {nearest_quotient(*plan.scales.of_strategy[owner, name]):.4g}",
                 }
                 for (owner, name), share in strategies.items()
                 if owner == world

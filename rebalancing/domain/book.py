@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -96,6 +97,13 @@ class Book:
     @property
     def world(self) -> Index:
         return self.world_of_strategy[self.strategy]
+
+    def strategies_by_world(self) -> dict[str, list[str]]:
+        """Names of the strategies that hold something."""
+        names = list(self.owners.seconds)
+        bounds = np.searchsorted(self.world_of_strategy, np.arange(len(self.worlds) + 1)).tolist()
+        own = (names[start:end] for start, end in pairwise(bounds))
+        return dict(zip(self.worlds, own, strict=True))
 
     def by_world_and_instrument(self) -> Groups:
         return grouped(self.world * self.kinds + self.instrument)

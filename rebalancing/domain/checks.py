@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from rebalancing.domain.decimals import nearest_float
 from rebalancing.domain.names import coded
 from rebalancing.domain.terms import Doubt, Doubtful, Fractions, Terms, pointer
 
 SLACK = Fraction(1, 10**9)
 """By how much sums of fractions may be above their bound: people add them up in floats."""
 MOST = 1 + SLACK
+HALF = nearest_float(SLACK / 2)
 
 
 def check(terms: Terms, worlds_of_positions: Sequence[str]) -> None:
@@ -29,6 +32,8 @@ def check(terms: Terms, worlds_of_positions: Sequence[str]) -> None:
 
 def in_bounds(fractions: Fractions, *path: str) -> Iterator[Doubt]:
     """Each from 0 to 1, all together at most 1."""
+    if are_within(fractions, 1.0):
+        return
     bad = False
     for name, value in fractions.items():
         if not 0 <= value.numerator <= value.denominator:
@@ -36,6 +41,14 @@ def in_bounds(fractions: Fractions, *path: str) -> Iterator[Doubt]:
             yield Doubt(pointer(*path, name), "a fraction is from 0 to 1")
     if not bad and (whole := sum(fractions.values())) > MOST:
         yield Doubt(pointer(*path), f"the fractions sum to {float(whole):.12g}, more than 1")
+
+
+def are_within(fractions: Fractions, most: float) -> bool:
+    """Whether floats tell already that each is from 0 to 1, and that they sum to at most `most` and `SLACK`. What floats
+    lose of a sum is much less than half of that, and no number from 1 on becomes a float below it.
+    """
+    floats = [top / bottom for top, bottom in map(Fraction.as_integer_ratio, fractions.values())]
+    return not floats or (min(floats) >= 0 and max(floats) < 1 and math.fsum(floats) <= most + HALF)
 
 
 def of_strategies(maps: Mapping[str, Fractions] | None, name: str, terms: Terms) -> Iterator[Doubt]:
@@ -48,8 +61,10 @@ def of_strategies(maps: Mapping[str, Fractions] | None, name: str, terms: Terms)
 def above_their_world(terms: Terms) -> Iterator[Doubt]:
     for world, fractions in (terms.strategies_after or {}).items():
         whole = terms.after.get(world)
-        if whole is not None and sum(fractions.values()) > whole + SLACK:
-            said = f"the strategies of {world!r} sum to {float(sum(fractions.values())):.12g}"
+        if whole is None or are_within(fractions, nearest_float(whole)):
+            continue
+        if (parts := sum(fractions.values())) > whole + SLACK:
+            said = f"the strategies of {world!r} sum to {float(parts):.12g}"
             yield Doubt(
                 pointer("strategy_alloc_after_total", world), f"{said}, more than its {float(whole):.12g}"
             )

@@ -186,7 +186,12 @@ def places_of_bottom(bottom: int) -> int:
 
 def nearest_float(value: Fraction) -> float:
     """A float for people and estimates; infinite where it is beyond one."""
+    return nearest_quotient(*value.as_integer_ratio())
+
+
+def nearest_quotient(top: int, bottom: int) -> float:
+    """The same of top / bottom."""
     try:
-        return value.numerator / value.denominator
+        return top / bottom
     except OverflowError:
-        return math.copysign(math.inf, value.numerator)
+        return math.copysign(math.inf, top)

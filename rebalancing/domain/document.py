@@ -11,30 +11,40 @@ import numpy as np
 import orjson
 
 from rebalancing.domain.book import Book
-from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float
+from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float, nearest_quotient
 from rebalancing.domain.plan import OverlayOrder, Plan, decimal_parts
 from rebalancing.domain.settling import NOTIONAL_PLACES, Residual, Settled
 
 Row = dict[str, Any]
-ZEROS = 9  # that most numbers end with: few quantities have more than nine decimals
+ZEROS, BILLION = 9, 10**9  # zeros that most numbers end with: few quantities have more than nine decimals
 
 
 def json_number(mantissa: int, places: int) -> float | orjson.Fragment:
     """mantissa / 10**places as a number of JSON with all its digits."""
-    if places >= ZEROS and not mantissa % 10**ZEROS:
-        mantissa, places = mantissa // 10**ZEROS, places - ZEROS
+    if places >= ZEROS and not mantissa % BILLION:
+        mantissa, places = mantissa // BILLION, places - ZEROS
     if -CERTAIN < mantissa < CERTAIN:
         return float(mantissa / 10**places)  # its shortest text is this decimal
-    return orjson.Fragment(plain(Decimal(f"{mantissa}E-{places}")))
+    return orjson.Fragment(decimal_text(mantissa, places))
 
 
 def json_numbers(mantissas: Ints, places: int) -> list[float | orjson.Fragment]:
     """A column of them."""
-    if places >= ZEROS and not (mantissas % 10**ZEROS).any():
-        mantissas, places = mantissas // 10**ZEROS, places - ZEROS
-    if len(mantissas) and np.abs(mantissas).max() < CERTAIN:
-        return list((mantissas / 10**places).tolist())
+    if mantissas.dtype != object and len(mantissas):
+        if places >= ZEROS and not (mantissas % BILLION).any():
+            mantissas, places = mantissas // BILLION, places - ZEROS
+        if np.abs(mantissas).max() < CERTAIN:
+            return list((mantissas / 10**places).tolist())
     return [json_number(mantissa, places) for mantissa in mantissas.tolist()]
+
+
+def decimal_text(mantissa: int, places: int) -> str:
+    """mantissa / 10**places, without zeros at its end."""
+    if not places:
+        return str(mantissa)
+    digits = str(abs(mantissa)).zfill(places + 1)
+    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
+    return f"-{text}" if mantissa < 0 else text
 
 
 def plain(number: Decimal) -> str:
@@ -72,7 +82,7 @@ def per_world(plan: Plan) -> dict[str, Row]:
         }
         for world, scale in plan.scales.of_world.items()
     }
-    floats = {id(scale): nearest_float(scale) for scale in plan.scales.distinct}
+    floats = {id(scale): nearest_quotient(*scale) for scale in plan.scales.distinct}
     scales = {world: row["scale_by_strategy"] for world, row in worlds.items()}
     for (world, strategy), scale in plan.scales.of_strategy.items():
         scales[world][strategy] = floats[id(scale)]

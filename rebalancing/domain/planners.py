@@ -117,7 +117,7 @@ def remaining_gaps(case: Case, unscaled: Ints) -> dict[str, Fraction]:
     book, scales = case.book, case.scales
     of_worlds = scales_by_world(scales.of_world, book)
     changing = np.array(
-        [not scales.of_strategy[each] == of_worlds.of_strategy[each] == 1 for each in book.strategies],
+        [not scales.of_strategy[each] == of_worlds.of_strategy[each] == (1, 1) for each in book.strategies],
         dtype=bool,
     )
     concerned = unscaled & changing[book.strategy]

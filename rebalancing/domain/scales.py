@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 
 from rebalancing.domain.book import Book, Strategy
 from rebalancing.domain.decimals import Index, narrow, product
 from rebalancing.domain.ratios import Ratios
-from rebalancing.domain.terms import Terms
+from rebalancing.domain.terms import NOTHING, Fractions, Terms
 
 UNCHANGED = Fraction(1)
-NOTHING = Fraction(0)
+Scale: TypeAlias = tuple[int, int]
+"""(top, bottom) without a common divisor, bottom > 0: to divide a thousand `Fraction`s takes longer than to plan with
+them."""
+NO_FRACTIONS: Fractions = {}
 
 
 @dataclass(frozen=True)
@@ -24,35 +29,33 @@ class Scales:
     """
 
     of_world: Mapping[str, Fraction]
-    of_strategy: Mapping[Strategy, Fraction]
-    distinct: Sequence[Fraction]
+    of_strategy: Mapping[Strategy, Scale]
+    distinct: Sequence[Scale]
     kind: Index
 
     def changes(self, book: Book) -> Ratios:
         """What each row of the book is to change by: quantity x (scale - 1), in units."""
         unit, kind = 10**book.quantity_places, self.kind[book.strategy]
-        tops = narrow([scale.numerator - scale.denominator for scale in self.distinct])
-        bottoms = narrow([scale.denominator * unit for scale in self.distinct])
+        tops = narrow([top - bottom for top, bottom in self.distinct])
+        bottoms = narrow([bottom * unit for _, bottom in self.distinct])
         return Ratios(product(book.quantity, tops[kind]), bottoms[kind])
 
     def liquidated(self, book: Book) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Rows of the book that are to be closed altogether."""
-        if all(self.distinct):
-            return np.zeros(len(book), dtype=bool)
-        closed = np.array([not scale for scale in self.distinct], dtype=bool)
+        closed = np.array([not top for top, _ in self.distinct], dtype=bool)
         return np.asarray(closed[self.kind[book.strategy]] & (book.quantity != 0).astype(bool))
 
 
 def scales_by_world(of_world: Mapping[str, Fraction], book: Book) -> Scales:
     """Every strategy at the scale of its world."""
-    distinct = [of_world[world] for world in book.worlds]
+    distinct = [of_world[world].as_integer_ratio() for world in book.worlds]
     owners = book.world_of_strategy
     of_strategy = dict(zip(book.strategies, map(distinct.__getitem__, owners.tolist()), strict=True))
     return Scales(of_world, of_strategy, distinct, owners)
 
 
 def scales_by_strategy(
-    of_world: Mapping[str, Fraction], of_strategy: Mapping[Strategy, Fraction], book: Book
+    of_world: Mapping[str, Fraction], of_strategy: Mapping[Strategy, Scale], book: Book
 ) -> Scales:
     """Those with no fractions of their own share an object, the scale of their world."""
     distinct = list({id(scale): scale for scale in of_strategy.values()}.values())
@@ -74,36 +77,36 @@ def scales_of(terms: Terms, book: Book) -> Scales:
     of_world = {
         world: scale(terms.before.get(world, NOTHING), terms.after.get(world, NOTHING)) for world in names
     }
-    before, after = starting_fractions(terms, book), named(terms.strategies_after)
-    if not before or not after:
+    before, after = starting_fractions(terms, book), terms.strategies_after or {}
+    if not any(before.values()) or not any(after.values()):
         return scales_by_world(of_world, book)
-    of_strategy = {
-        strategy: strategy_scale(before.get(strategy), after.get(strategy), of_world[strategy[0]])
-        for strategy in sorted({*book.strategies, *(before.keys() & after.keys())})
-    }
+    held, of_strategy = book.strategies_by_world(), {}
+    for world in sorted({*held, *(before.keys() & after.keys())}):
+        whole = of_world[world].as_integer_ratio()
+        at_first, at_last = before.get(world, NO_FRACTIONS), after.get(world, NO_FRACTIONS)
+        for name in sorted({*held.get(world, ()), *(at_first.keys() & at_last.keys())}):
+            of_strategy[world, name] = strategy_scale(at_first.get(name), at_last.get(name), whole)
     return scales_by_strategy(of_world, of_strategy, book)
 
 
-def strategy_scale(before: Fraction | None, after: Fraction | None, of_world: Fraction) -> Fraction:
+def strategy_scale(before: Fraction | None, after: Fraction | None, of_world: Scale) -> Scale:
     """Its own where both of its fractions are known, else that of its world."""
-    if before is None or after is None or before <= 0:
+    if before is None or after is None:
         return of_world
-    return after / before
+    (n, d), (m, e) = before.as_integer_ratio(), after.as_integer_ratio()
+    if n <= 0:
+        return of_world
+    top, bottom = m * d, e * n
+    shared = math.gcd(top, bottom)
+    return top // shared, bottom // shared
 
 
-def starting_fractions(terms: Terms, book: Book) -> dict[Strategy, Fraction]:
+def starting_fractions(terms: Terms, book: Book) -> Mapping[str, Fractions]:
     """As given; where no map is, each strategy's gross notional over the equity."""
     if terms.strategies_before is not None:
-        return named(terms.strategies_before)
-    if not terms.strategies_after:
-        return {}
-    gross = book.gross_value_of_strategies()
-    return {strategy: value / terms.total_equity for strategy, value in gross.items()}
-
-
-def named(maps: Mapping[str, Mapping[str, Fraction]] | None) -> dict[Strategy, Fraction]:
-    return {
-        (world, strategy): value
-        for world, fractions in (maps or {}).items()
-        for strategy, value in fractions.items()
-    }
+        return terms.strategies_before
+    fractions: dict[str, dict[str, Fraction]] = {}
+    if terms.strategies_after:
+        for (world, name), gross in book.gross_value_of_strategies().items():
+            fractions.setdefault(world, {})[name] = gross / terms.total_equity
+    return fractions

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 Mode: TypeAlias = Literal["scaling", "overlay", "hybrid"]
 Fractions: TypeAlias = Mapping[str, Fraction]
+NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,16 @@ class OverlayTerms:
 
     instrument_by_world: Mapping[str, str] = field(default_factory=dict)
     price_by_symbol: Fractions = field(default_factory=dict)
-    min_order_notional: Fraction = Fraction(0)
+    min_order_notional: Fraction = NOTHING
 
 
 @dataclass(frozen=True)
 class HybridTerms:
     """What is cheap enough to be scaled. `scale_min_notional` None: nothing is (an infinite minimum)."""
 
-    scale_min_notional: Fraction | None = Fraction(0)
+    scale_min_notional: Fraction | None = NOTHING
     cost_bps: Fractions = field(default_factory=dict)
-    default_cost_bps: Fraction = Fraction(0)
+    default_cost_bps: Fraction = NOTHING
 
     def bps_of(self, symbol: str) -> Fraction:
         return self.cost_bps.get(symbol, self.default_cost_bps)
@@ -57,7 +58,7 @@ class Terms:
     after: Fractions
     strategies_before: Mapping[str, Fractions] | None = None
     strategies_after: Mapping[str, Fractions] | None = None
-    min_trade_notional: Fraction = Fraction(0)
+    min_trade_notional: Fraction = NOTHING
     lots: Fractions = field(default_factory=dict)
     mode: Mode = "scaling"
     overlay: OverlayTerms = OverlayTerms()

@@ -18,6 +18,7 @@ from pydantic import (
 from qmtl_site.http.identifiers import RunIdentifier
 from rebalancing.domain.book import Positions
 from rebalancing.schemas.columns import MOST_POSITIONS, columns, columns_of
+from rebalancing.schemas.maps import as_fractions, as_lots
 from rebalancing.schemas.numbers import Exact, Lot, Mark, Positive, Quantity, Threshold
 
 Name = Annotated[str, Strict(), Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
@@ -67,7 +68,7 @@ def as_columns(value: Any, validate: Callable[[Any], list[Position]]) -> Positio
 
 
 PositionList = Annotated[list[Position], Field(max_length=MOST_POSITIONS), WrapValidator(as_columns)]
-Fractions = dict[Name, Exact]
+Fractions = Annotated[dict[Name, Exact], WrapValidator(as_fractions)]
 SchemaVersion = Annotated[
     int,
     PlainValidator(read_version),
@@ -102,7 +103,7 @@ class PlanInput(Shape):
     strategy_alloc_before_total: StrategyFractions | None = None
     strategy_alloc_after_total: StrategyFractions | None = None
     min_trade_notional: Threshold = Field(default=0, validate_default=True)
-    lot_size_by_symbol: dict[Label, Lot] = Field(default_factory=dict)
+    lot_size_by_symbol: Annotated[dict[Label, Lot], WrapValidator(as_lots)] = Field(default_factory=dict)
     mode: Literal["scaling", "overlay", "hybrid"] = "scaling"
     overlay: OverlayFields = Field(default_factory=OverlayFields)
     hybrid: HybridFields = Field(default_factory=HybridFields)

@@ -51,13 +51,13 @@ class LiveSeries:
 def alpha_metrics(
     *, worlds: Iterable[str], strategies: Iterable[tuple[str, str]], actor: Actor
 ) -> dict[str, Any]:
-    """`{per_world, per_strategy}`; 0.0 where nothing is known, or where the actor has no role. One statement, and one
-    for series that have not been measured together before.
+    """`{per_world, per_strategy}`, in the order of what is given; 0.0 where nothing is known, or where the actor has no
+    role. One statement, and one for series that have not been measured together before.
     """
     per_strategy: dict[str, dict[str, Mapping[str, float] | orjson.Fragment]] = defaultdict(dict)
-    for world, strategy in sorted(strategies):
+    for world, strategy in strategies:
         per_strategy[strategy][world] = NOTHING_KNOWN
-    per_world: dict[str, Mapping[str, float]] = dict.fromkeys(sorted(set(worlds)), UNKNOWN)
+    per_world: dict[str, Mapping[str, float]] = dict.fromkeys(worlds, UNKNOWN)
     live: dict[tuple[str, float, float], list[LiveSeries]] = defaultdict(list)
     for world, strategy, state, figures, times, returns, weight, periods, rate in rows_of(
         set(per_world), actor

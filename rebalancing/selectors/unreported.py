@@ -36,7 +36,8 @@ def unreported_of(plan: Plan) -> Unreported:
 
 def scale_of(plan: Plan, owner: Owner) -> Fraction:
     world, strategy, _, _ = owner
-    return plan.scales.of_strategy.get((world, strategy), plan.scales.of_world[world])
+    own = plan.scales.of_strategy.get((world, strategy))
+    return plan.scales.of_world[world] if own is None else Fraction(*own)
 
 
 def cut(quantity: Fraction) -> Fraction:

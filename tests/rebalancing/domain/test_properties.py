@@ -191,7 +191,7 @@ def test_nobody_grows_who_is_scaled_down(ask: Terms, rows: list[Row]) -> None:
     made = planned(ask, rows)
     for row in range(len(made.book)):
         held = Fraction(int(made.book.quantity[row]), 10**made.book.quantity_places)
-        if made.scales.of_strategy[made.book.strategies[made.book.strategy[row]]] <= 1:
+        if Fraction(*made.scales.of_strategy[made.book.strategies[made.book.strategy[row]]]) <= 1:
             change = made.targets.changes.fraction(row)
             assert abs(held + change) <= abs(held)
             assert (held + change) * held >= 0
