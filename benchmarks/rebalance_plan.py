@@ -133,8 +133,8 @@ def every_pair(first: str, firsts: int, second: str, seconds: int) -> Pairs:
 
 # --- over HTTP --------------------------------------------------------------------------------------------
 def over_http(it: Scene, requests: int, said: str, body: bytes) -> list[Figure]:
-    """One client, one request after the other, each on a connection of its own as the service closes them. The p10 is what
-    a machine takes that others leave alone.
+    """One client, one request after the other, each on a connection of its own as the service closes them. Where others
+    share the machine, the p10 is what it takes without them.
     """
     seconds = []
     for number in range(requests + 50):

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rebalancing.domain.document import decimal_text, plain
 from rebalancing.domain.decimals import as_decimal
+from rebalancing.domain.document import decimal_text, plain
 from rebalancing.schemas.maps import as_fractions, as_lots
 from rebalancing.schemas.numbers import Exact, Lot
 from rebalancing.schemas.plans import Label, Name
