@@ -40,11 +40,13 @@ def json_numbers(mantissas: Ints, places: int) -> list[float | orjson.Fragment]:
 
 def decimal_text(mantissa: int, places: int) -> str:
     """mantissa / 10**places, without zeros at its end."""
+    digits = str(mantissa)
     if not places:
-        return str(mantissa)
-    digits = str(abs(mantissa)).zfill(places + 1)
-    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
-    return f"-{text}" if mantissa < 0 else text
+        return digits
+    if len(digits) <= places + 1:  # nothing, or only a sign, before the point
+        digits = digits.zfill(places + 1 + (mantissa < 0))
+    text = f"{digits[:-places]}.{digits[-places:]}"
+    return text if digits[-1] != "0" else text.rstrip("0").rstrip(".")
 
 
 def plain(number: Decimal) -> str:
