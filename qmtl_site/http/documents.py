@@ -74,9 +74,7 @@ def keys_in(value: Any, brackets: int) -> int:
     total = found = 0
     level = [value] if type(value) in NESTING else []
     for _ in range(MAX_DEPTH):
-        total += sum(map(len, level))
-        if list in set(map(type, level)):
-            total -= sum(len(item) for item in level if type(item) is list)
+        total += sum(map(len, level)) - sum(len(item) for item in level if type(item) is list)
         found += len(level)
         if found >= brackets:
             return total

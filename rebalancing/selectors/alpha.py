@@ -20,20 +20,17 @@ from strategies.models import Binding
 
 # The newest figures of every strategy of some worlds. Two statements: one with a switch in it would be planned at every
 # call, which takes longer than the reading.
-FIGURES_OF_ALL = """
+FIGURES = """
 SELECT b.world_id, b.strategy_id, b.state, f.figures, f.times_id, f.returns_id, a.weight, w.periods_per_year,
        w.risk_free_rate
 FROM strategies_binding b JOIN strategies_latestfigures f ON f.binding_id = b.id JOIN worlds_world w ON w.id = b.world_id
 LEFT JOIN strategies_activation a ON a.binding_id = b.id
-WHERE b.world_id = ANY(%(worlds)s) AND b.state <> 'archived'
+WHERE b.world_id = ANY(%(worlds)s) AND b.state <> 'archived' {and_readable}
 ORDER BY b.id
 """
-FIGURES_OF_READABLE = FIGURES_OF_ALL.replace(
-    "ORDER BY",
-    """AND EXISTS (
-    SELECT FROM accounts_worldrole r WHERE r.world_id = b.world_id AND r.user_id = %(user)s)
-ORDER BY""",
-)
+READABLE = "EXISTS (SELECT FROM accounts_worldrole r WHERE r.world_id = b.world_id AND r.user_id = %(user)s)"
+FIGURES_OF_ALL = FIGURES.format(and_readable="")
+FIGURES_OF_READABLE = FIGURES.format(and_readable=f"AND {READABLE}")
 
 NOTHING_KNOWN = orjson.Fragment(orjson.dumps(UNKNOWN))
 """Written as JSON once: a plan that asks "what if" has mostly strategies of which nothing is known."""
