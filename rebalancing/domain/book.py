@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
 from rebalancing.domain.decimals import Decimals, Index, Ints, Number, column, product, summable
-from rebalancing.domain.names import Pairs, coded, coded_pairs
+from rebalancing.domain.names import Pairs, by_owner, coded, coded_pairs
 from rebalancing.domain.ratios import Groups, grouped
 
 Strategy = tuple[str, str]
@@ -90,23 +89,15 @@ class Book:
         return list(map(known.__getitem__, self.traded.firsts.place.tolist()))
 
     @property
-    def kinds(self) -> int:
-        """How many instruments there are, and 1 where there is none, so that it divides."""
-        return max(len(self.traded), 1)
-
-    @property
     def world(self) -> Index:
         return self.world_of_strategy[self.strategy]
 
-    def strategies_by_world(self) -> dict[str, list[str]]:
+    def strategies_by_world(self) -> dict[str, Sequence[str]]:
         """Names of the strategies that hold something."""
-        names = list(self.owners.seconds)
-        bounds = np.searchsorted(self.world_of_strategy, np.arange(len(self.worlds) + 1)).tolist()
-        own = (names[start:end] for start, end in pairwise(bounds))
-        return dict(zip(self.worlds, own, strict=True))
+        return by_owner(list(self.owners.seconds), self.world_of_strategy, self.worlds)
 
     def by_world_and_instrument(self) -> Groups:
-        return grouped(self.world * self.kinds + self.instrument)
+        return grouped(self.world * self.traded.kinds + self.instrument)
 
     def by_instrument(self) -> Groups:
         return grouped(self.instrument)
@@ -132,10 +123,9 @@ def coded_book(
     owners: Pairs, traded: Pairs, strategy: Index, instrument: Index, quantities: Decimals, marks: Decimals
 ) -> Book:
     """A book from arrays: `strategy` and `instrument` are places among `owners` and `traded`, one a position."""
-    kinds = max(len(traded), 1)
-    rows = grouped(strategy * kinds + instrument)
+    rows = grouped(strategy * traded.kinds + instrument)
     sizes = np.abs(quantities.mantissas)
-    held, kind = np.divmod(rows.keys, kinds)
+    held, kind = np.divmod(rows.keys, traded.kinds)
     return Book(
         owners=owners,
         traded=traded,

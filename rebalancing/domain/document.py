@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import orjson
 
 from rebalancing.domain.book import Book
 from rebalancing.domain.decimals import CERTAIN, Ints, nearest_float, nearest_quotient
+from rebalancing.domain.names import by_owner
 from rebalancing.domain.plan import OverlayOrder, Plan, decimal_parts
 from rebalancing.domain.settling import NOTIONAL_PLACES, Residual, Settled
 
@@ -84,15 +84,14 @@ def per_world(plan: Plan) -> dict[str, Row]:
         }
         for world, scale in plan.scales.of_world.items()
     }
-    floats = {id(scale): nearest_quotient(*scale) for scale in plan.scales.distinct}
+    floats = {scale: nearest_quotient(*scale) for scale in plan.scales.distinct}
     scales = {world: row["scale_by_strategy"] for world, row in worlds.items()}
     for (world, strategy), scale in plan.scales.of_strategy.items():
-        scales[world][strategy] = floats[id(scale)]
+        scales[world][strategy] = floats[scale]
     # Groups are in the order of their worlds: each has its orders beside each other.
     rows, owners = delta_rows(plan.worlds, plan.book), plan.world_of_group[plan.worlds.orders]
-    bounds = np.searchsorted(owners, np.arange(len(plan.book.worlds) + 1)).tolist()
-    for world, (start, end) in zip(plan.book.worlds, pairwise(bounds), strict=True):
-        worlds[world]["deltas"] = rows[start:end]
+    for world, deltas in by_owner(rows, owners, plan.book.worlds).items():
+        worlds[world]["deltas"] = deltas
     return worlds
 
 

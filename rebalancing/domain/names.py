@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from itertools import pairwise
+from typing import TypeVar, overload
 
 import numpy as np
 
 from rebalancing.domain.decimals import Index
 from rebalancing.domain.ratios import grouped
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.firsts)
 
+    @property
+    def kinds(self) -> int:
+        """How many there are, and 1 where there is none, so that it divides."""
+        return max(len(self), 1)
+
     @cached_property
     def names(self) -> tuple[tuple[str, str], ...]:
         return tuple(zip(self.firsts, self.seconds, strict=True))
@@ -68,3 +76,9 @@ def coded_pairs(firsts: Names, seconds: Names) -> tuple[Pairs, Index]:
     groups = grouped(firsts.place * count + seconds.place)
     first, second = np.divmod(groups.keys, count)
     return Pairs(Names(firsts.distinct, first), Names(seconds.distinct, second)), groups.of_row
+
+
+def by_owner(items: Sequence[Item], owner: Index, owners: Sequence[str]) -> dict[str, Sequence[Item]]:
+    """The items of each owner; `owner` of each item is its place among `owners`, and they are in that order."""
+    bounds = np.searchsorted(owner, np.arange(len(owners) + 1)).tolist()
+    return {name: items[start:end] for name, (start, end) in zip(owners, pairwise(bounds), strict=True)}

@@ -63,7 +63,7 @@ class Plan:
 
     @property
     def world_of_group(self) -> Index:
-        return self.groups.keys // self.book.kinds
+        return self.groups.keys // self.book.traded.kinds
 
     @cached_property
     def residuals(self) -> list[Residual]:
@@ -118,7 +118,7 @@ def plan_book(terms: Terms, book: Book) -> Plan:
     targets = PLANNERS[terms.mode].targets(case)
     steps, groups = steps_of(book, terms.lots, finest_step(targets, book)), case.groups
     nets = targets.changes.summed(groups)
-    instrument = groups.keys % book.kinds
+    instrument = groups.keys % book.traded.kinds
     worlds = settle(nets, case.marks, instrument, steps, minimum=terms.min_trade_notional)
     account_groups = book.by_instrument()
     account = settle(

@@ -97,7 +97,7 @@ class Hybrid:
         net, mark, least = case.changes.summed(case.groups), case.marks, terms.scale_min_notional
         worth = times(product(np.abs(net.top), mark.top), least.denominator)
         large = worth >= times(product(net.bottom, mark.bottom), least.numerator)
-        kinds = book.kinds
+        kinds = book.traded.kinds
         bps = [terms.bps_of(symbol) for _, symbol in book.instruments]
         proxy = [self.overlay_bps(case, world) for world in book.worlds]
         cheap = [bps[key % kinds] <= proxy[key // kinds] for key in case.groups.keys.tolist()]

@@ -25,7 +25,7 @@ NO_FRACTIONS: Fractions = {}
 @dataclass(frozen=True)
 class Scales:
     """Scale of each world, and of each strategy that has positions or is named with its fractions, in the order of their
-    names. Few of these are `distinct` objects; `kind`: the place among them of each strategy of the book.
+    names. Few of these are `distinct`; `kind`: the place among them of each strategy of the book.
     """
 
     of_world: Mapping[str, Fraction]
@@ -57,11 +57,11 @@ def scales_by_world(of_world: Mapping[str, Fraction], book: Book) -> Scales:
 def scales_by_strategy(
     of_world: Mapping[str, Fraction], of_strategy: Mapping[Strategy, Scale], book: Book
 ) -> Scales:
-    """Those with no fractions of their own share an object, the scale of their world."""
-    distinct = list({id(scale): scale for scale in of_strategy.values()}.values())
-    kind_of = {id(scale): kind for kind, scale in enumerate(distinct)}
-    ids = map(id, map(of_strategy.__getitem__, book.strategies))
-    kind = np.fromiter(map(kind_of.__getitem__, ids), np.int64, len(book.strategies))
+    """`of_strategy` has those of the book, and others that are named with their fractions."""
+    distinct = list(dict.fromkeys(of_strategy.values()))
+    kind_of = {scale: kind for kind, scale in enumerate(distinct)}
+    scales = map(of_strategy.__getitem__, book.strategies)
+    kind = np.fromiter(map(kind_of.__getitem__, scales), np.int64, len(book.strategies))
     return Scales(of_world, of_strategy, distinct, kind)
 
 

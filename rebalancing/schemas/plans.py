@@ -17,12 +17,12 @@ from pydantic import (
 
 from qmtl_site.http.identifiers import RunIdentifier
 from rebalancing.domain.book import Positions
-from rebalancing.schemas.columns import MOST_POSITIONS, columns, columns_of
+from rebalancing.schemas.columns import LABEL, MOST_POSITIONS, NAME, columns, columns_of
 from rebalancing.schemas.maps import as_fractions, as_lots
 from rebalancing.schemas.numbers import Exact, Lot, Mark, Positive, Quantity, Threshold
 
-Name = Annotated[str, Strict(), Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
-Label = Annotated[str, Strict(), Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+Name = Annotated[str, Strict(), Field(min_length=1, max_length=NAME, pattern=r"^[^\x00-\x1f]+$")]
+Label = Annotated[str, Strict(), Field(min_length=1, max_length=LABEL, pattern=r"^[^\x00-\x1f]+$")]
 Reason = Annotated[str, Strict(), Field(min_length=3, max_length=2000, description="Why; kept in the audit.")]
 
 

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rebalancing.domain.decimals import as_decimal
-from rebalancing.domain.document import decimal_text, plain
 from rebalancing.schemas.maps import as_fractions, as_lots
 from rebalancing.schemas.numbers import Exact, Lot
 from rebalancing.schemas.plans import Label, Name
@@ -50,25 +47,3 @@ def test_good_ones_are_not_looked_at_one_by_one() -> None:
         "c": Fraction(1),
     }
     assert as_lots({"a": 0.01}, never) == {"a": Fraction(1, 100)}
-
-
-@given(st.integers(-(10**40), 10**40), st.integers(0, 30))
-def test_text_of_a_decimal(mantissa: int, places: int) -> None:
-    told = decimal_text(mantissa, places)
-    assert Fraction(told) == Fraction(mantissa, 10**places)
-    assert told == plain(as_decimal(f"{mantissa}E-{places}"))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("mantissa", "places", "told"),
-    [
-        (0, 0, "0"),
-        (0, 3, "0"),
-        (-5, 1, "-0.5"),
-        (100, 2, "1"),
-        (-100, 0, "-100"),
-        (1, 18, "0.000000000000000001"),
-    ],
-)
-def test_texts(mantissa: int, places: int, told: str) -> None:
-    assert decimal_text(mantissa, places) == told
